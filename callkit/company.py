@@ -1,0 +1,196 @@
+"""A company, opened: its tables checked and its calls placed, ready to be measured, from a folder or from a store.
+
+A *store* is one DuckDB file with the placed tables, made once by `build` and only read afterwards. It is written
+aside and renamed whole; several processes may read it at a time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from callkit import settings as settings_module
+from callkit import sources
+from callkit.credit import credit
+from callkit.dimensions import CODED_BY_RULE, SPECIAL, Dimension, code_label, dimensions
+from callkit.engine import DuckDB, Engine, literal, reason
+from callkit.errors import CallkitError, ContractError, UsageError
+from callkit.place import place
+from callkit.settings import Settings
+from callkit.tables import check
+from callkit.zones import moment, zone
+
+STORE_VERSION = 1
+BUNDLED = "demo"
+Source = str | Path | sources.Frames
+
+
+@dataclass(frozen=True)
+class Company:
+    """An opened company. `facts` say what was read and when; `zone_declared` whether anybody named the time zone."""
+
+    engine: Engine
+    settings: Settings
+    facts: Mapping[str, Any]
+    source: str
+
+    @property
+    def timezone(self) -> str:
+        return self.settings.timezone
+
+    @property
+    def name(self) -> str:
+        return self.settings.name or Path(self.source).stem
+
+    @functools.cached_property
+    def dimensions(self) -> dict[str, Dimension]:
+        return dimensions(self.facts["dimensions"])
+
+    @functools.cached_property
+    def _label_sets(self) -> dict[str, dict[int, str]]:
+        return {}
+
+    def labels(self, dimension: str) -> dict[int, str]:
+        """The labels of a coded dimension by code, in the order of its codes."""
+        if dimension not in self._label_sets:
+            rows = self.engine.query("SELECT code, label FROM labels WHERE dimension = ? ORDER BY code", [dimension])
+            self._label_sets[dimension] = SPECIAL | dict(rows)
+        return self._label_sets[dimension]
+
+    def label(self, dimension: Dimension, code: int) -> str:
+        """The label of one code of a dimension, as every machine format gives it."""
+        if dimension.of == "month" or dimension.labels in CODED_BY_RULE:
+            return code_label(dimension.labels, code)
+        return self.labels(dimension.labels)[code]
+
+    @functools.cached_property
+    def span(self) -> tuple[dt.date, dt.date]:
+        """The days of the first and the last call, in the account's zone."""
+        first, last = self.engine.query("SELECT min(started_us), max(started_us) FROM calls")[0]
+        return moment(first, self.timezone).date(), moment(last, self.timezone).date()
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def __enter__(self) -> Company:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_company(
+    source: Source, *, timezone: str | None = None, settings: Settings | None = None, memory: str = ""
+) -> Company:
+    """Opens a company: reads, checks and places a folder, workbook or pandas frames, or opens a store.
+
+    `source` is a path, `"demo"` for the bundled company, or frames by table name. `timezone` outranks the settings; with
+    neither, the zone is UTC and `company.facts["zone_declared"]` is False.
+
+    Raises UsageError for a source or zone that is not there, ContractError (exit code 3) with every violation.
+    """
+    if isinstance(source, Mapping):
+        own = (settings or Settings()).with_timezone(timezone)
+        return _read(source, "frames", own, DuckDB(memory=memory))
+    path = bundled() if str(source) == BUNDLED and not Path(source).exists() else Path(source)
+    if path.is_file() and path.suffix == ".duckdb":
+        return _open_store(path, timezone, settings)
+    own, folder = _own_settings(path, settings)
+    return _read(folder, str(source), own.with_timezone(timezone), DuckDB(memory=memory))
+
+
+def build(source: Source, out: Path, *, timezone: str | None = None, settings: Settings | None = None, memory: str = "") -> Path:
+    """Places the calls of a source once, into a store at `out`; an older store there is replaced whole.
+
+    Raises as `open_company` does; nothing is left at `out` unless the store is complete.
+    """
+    if out.suffix != ".duckdb":
+        raise UsageError(f"{out} is no name for a store: it must end in .duckdb")
+    aside = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        engine = DuckDB(memory=memory)
+        engine.query(f"ATTACH {literal(str(aside))} AS store")
+        engine.query("USE store")
+        if isinstance(source, Mapping):
+            company = _read(source, "frames", (settings or Settings()).with_timezone(timezone), engine)
+        else:
+            path = bundled() if str(source) == BUNDLED and not Path(source).exists() else Path(source)
+            if path.suffix == ".duckdb":
+                raise UsageError(f"{path} is a store already; give the folder or workbook that it was built from")
+            own, folder = _own_settings(path, settings)
+            company = _read(folder, str(source), own.with_timezone(timezone), engine)
+        credit(company.engine)
+        engine.query("USE memory")
+        engine.query("DETACH store")
+        engine.close()
+        aside.replace(out)
+    except OSError as error:
+        raise CallkitError(f"{out} cannot be written: {error.strerror}") from error
+    except duckdb.Error as error:
+        raise CallkitError(f"{out} cannot be written: {reason(error)}") from error
+    finally:
+        for left in (aside, aside.with_name(aside.name + ".wal")):
+            left.unlink(missing_ok=True)
+    return out
+
+
+def bundled() -> Path:
+    """The demo company that comes with callkit."""
+    package = Path(__file__).parent
+    return next(p for p in (package / "demo_company", package.parent / "data" / "demo") if p.is_dir())
+
+
+def _own_settings(path: Path, settings: Settings | None) -> tuple[Settings, Path]:
+    file = settings_module.find(path) if path.exists() else None
+    own = settings or (settings_module.load(file) if file else Settings())
+    return own, (path / own.path if own.path and path.is_dir() else path)
+
+
+def _read(source: Path | sources.Frames, said: str, settings: Settings, engine: DuckDB) -> Company:
+    declared = bool(settings.timezone)
+    settings = replace(settings, timezone=settings.timezone or "UTC")
+    zone(settings.timezone)
+    raw = sources.read(source, settings, engine)
+    checked = check(raw, settings.timezone, settings.decimal, engine)
+    place(checked, settings, engine)
+    facts = {
+        "version": STORE_VERSION,
+        "dimensions": list(checked.dimensions),
+        "rows": dict(checked.rows),
+        "ignored": {k: list(v) for k, v in checked.ignored.items() if v},
+        "repeated_changes": checked.repeated_changes,
+        "said": {name: table.said for name, table in raw.items() if table.said},
+        "zone_declared": declared,
+        "settings": asdict(settings),
+    }
+    engine.query("CREATE TABLE facts (key VARCHAR, value VARCHAR)")
+    engine.insert("facts", [(key, json.dumps(value, ensure_ascii=False)) for key, value in facts.items()])
+    return Company(engine, settings, facts, said)
+
+
+def _open_store(path: Path, timezone: str | None, settings: Settings | None) -> Company:
+    try:
+        engine = DuckDB(path, read_only=True)
+        facts = {key: json.loads(value) for key, value in engine.query("SELECT key, value FROM facts")}
+    except (duckdb.Error, CallkitError) as error:
+        raise ContractError(f"{path} is no store of callkit's, or is damaged: {reason(error)}") from None
+    if facts.get("version") != STORE_VERSION:
+        raise UsageError(f"{path} was built by another version of callkit; run callkit build again")
+    kept = facts["settings"]
+    own = Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()})
+    if timezone and zone(timezone).key != own.timezone:
+        raise UsageError(f"{path} was built for {own.timezone}; for {timezone} run callkit build again with --timezone")
+    if settings:
+        own = replace(settings, timezone=own.timezone)
+    return Company(engine, own, facts, str(path))
+
+

@@ -1,0 +1,398 @@
+"""The contract of the input tables, as data, and the one gate that checks it: after it, everything is trusted.
+
+Raw tables go in; out come typed tables in the database `checked` of the engine, instants as microseconds in UTC. Every
+violation of every table is found before the run stops.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+import duckdb
+
+from callkit.engine import DuckDB, literal, quoted, reason
+from callkit.errors import ContractError, did_you_mean
+from callkit.measures import MEASURES
+from callkit.sources import RawTable
+from callkit.zones import utc_sql
+
+OUTCOMES = ("won", "lost", "open")
+DIRECTIONS = ("in", "out", "unknown")
+DEAL_COLUMNS = ("deal_id", "created_at", "closed_at", "outcome", "amount", "manager_id")
+RESERVED = ("owner", "manager", "team", "stage", "direction", "hour", "weekday", "month", *DEAL_COLUMNS)
+_INSTANT = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column's promise: `kind` is text, instant, number, integer or dimension; `optional` columns may be missing altogether."""
+
+    name: str
+    kind: str = "text"
+    null: bool = False
+    optional: bool = False
+    allowed: tuple[str, ...] = ()
+    least: float | None = None
+
+    def wanted(self) -> str:
+        """What is allowed in the column, in words."""
+        if self.allowed:
+            return " or ".join(self.allowed)
+        words = {
+            "text": "a text",
+            "dimension": "a text",
+            "instant": "a date with a time, as 2026-03-02T10:00:00+03:00",
+            "number": "a number",
+            "integer": "a whole number",
+        }[self.kind]
+        words += "" if self.least is None else f", {self.least:g} or more"
+        return words + (" or nothing" if self.null else "")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table's promise. `others` says that every further column is taken as text (a dimension)."""
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    optional: bool = False
+    rows_wanted: bool = False
+    others: bool = False
+
+
+CONTRACT: Mapping[str, Table] = {
+    "calls": Table(
+        (
+            Column("call_id"),
+            Column("started_at", "instant"),
+            Column("talk_seconds", "number", least=0),
+            Column("direction", allowed=DIRECTIONS),
+            Column("manager_id", null=True),
+            Column("deal_id", null=True),
+            Column("contact_id", null=True, optional=True),
+        ),
+        key=("call_id",),
+        rows_wanted=True,
+    ),
+    "deals": Table(
+        (
+            Column("deal_id"),
+            Column("created_at", "instant"),
+            Column("closed_at", "instant", null=True),
+            Column("outcome", allowed=OUTCOMES),
+            Column("amount", "number", null=True, least=0),
+            Column("manager_id", null=True),
+        ),
+        key=("deal_id",),
+        rows_wanted=True,
+        others=True,
+    ),
+    "stage_changes": Table(
+        (
+            Column("deal_id"),
+            Column("changed_at", "instant"),
+            Column("stage_id"),
+            Column("pipeline_id", optional=True),
+            Column("seq", "integer", optional=True),
+        ),
+    ),
+    "stages": Table(
+        (
+            Column("stage_id"),
+            Column("pipeline_id", optional=True),
+            Column("name", null=True),
+            Column("position", "number", null=True),
+            Column("kind", null=True, allowed=("open", "won", "lost")),
+        ),
+        key=("pipeline_id", "stage_id"),
+        optional=True,
+    ),
+    "managers": Table(
+        (Column("manager_id"), Column("name", null=True), Column("team", null=True, optional=True)),
+        key=("manager_id",),
+        optional=True,
+    ),
+    "deal_contacts": Table(
+        (Column("deal_id"), Column("contact_id")),
+        key=("deal_id", "contact_id"),
+        optional=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken promise: where, what, in how many rows, up to three examples, and what is allowed."""
+
+    table: str
+    column: str
+    problem: str
+    rows: int
+    examples: tuple[str, ...]
+    allowed: str
+
+    def __str__(self) -> str:
+        place = f"{self.table}.{self.column}" if self.column else self.table
+        rows = f", {self.rows} {'row' if self.rows == 1 else 'rows'}" if self.rows else ""
+        examples = f", e.g. {', '.join(self.examples)}" if self.examples else ""
+        return f"{place}: {self.problem}{rows}{examples}; allowed: {self.allowed}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the gate let through: which optional columns were given, the dimensions, rows by table, columns not read."""
+
+    rows: Mapping[str, int]
+    given: Mapping[str, tuple[str, ...]]
+    dimensions: tuple[str, ...]
+    ignored: Mapping[str, tuple[str, ...]]
+    repeated_changes: int = 0
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def check(raw: Mapping[str, RawTable], timezone: str, decimal: str, engine: DuckDB) -> Checked:
+    """Types every raw table into the database `checked`, or raises ContractError with every violation there is.
+
+    Naive instants are read in `timezone`; `decimal` is the declared decimal mark of CSV numbers.
+    """
+    engine.query("ATTACH ':memory:' AS checked")
+    violations: list[Violation] = []
+    rows: dict[str, int] = {}
+    for name, table in CONTRACT.items():
+        if name not in raw:
+            if not table.optional:
+                violations.append(Violation(name, "", "the table is missing", 0, (), f"{name}.csv or {name}.parquet"))
+            else:
+                empty = ", ".join(f"CAST(NULL AS {_sql_type(c)}) AS {quoted(_typed_name(c))}" for c in table.columns)
+                engine.query(f"CREATE TABLE checked.{name} AS SELECT {empty} WHERE 1 = 0")
+            continue
+        found = _missing(name, raw[name], table)
+        if not found:
+            found = _type(name, raw[name], table, timezone, decimal, engine)
+        if not found:
+            rows[name] = engine.query(f"SELECT count(*) FROM checked.{name}")[0][0]
+            if table.rows_wanted and not rows[name]:
+                found = [Violation(name, "", "the table has no rows", 0, (), "at least one row")]
+            elif table.key:
+                found = _duplicates(name, table, raw[name], engine)
+        violations += found
+    if violations:
+        told = "\n".join(f"  {v}" for v in violations)
+        heading = "the tables break the contract" if len(violations) > 1 else "the contract is broken"
+        raise ContractError(f"{heading} ({len(violations)} violation{'s'[: len(violations) > 1]}):\n{told}", violations)
+    return _admitted(raw, rows, engine)
+
+
+def _admitted(raw: Mapping[str, RawTable], rows: dict[str, int], engine: DuckDB) -> Checked:
+    engine.query("CREATE TABLE checked.changes AS SELECT DISTINCT * FROM checked.stage_changes")
+    distinct = engine.query("SELECT count(*) FROM checked.changes")[0][0]
+    engine.query("DROP TABLE checked.stage_changes")
+    engine.query("ALTER TABLE checked.changes RENAME TO stage_changes")
+    known = {name: {c.name for c in table.columns} for name, table in CONTRACT.items()}
+    return Checked(
+        rows=rows,
+        given={n: tuple(c.name for c in CONTRACT[n].columns if c.name in t.columns) for n, t in raw.items()},
+        dimensions=tuple(c for c in raw["deals"].columns if c not in DEAL_COLUMNS),
+        ignored={
+            n: tuple(c for c in t.columns if c not in known[n]) for n, t in raw.items() if not CONTRACT[n].others
+        },
+        repeated_changes=rows["stage_changes"] - distinct,
+    )
+
+
+def _missing(name: str, raw: RawTable, table: Table) -> list[Violation]:
+    found = [
+        Violation(name, c.name, f"the column is missing.{did_you_mean(c.name, raw.columns)}", 0, (), c.wanted())
+        for c in table.columns
+        if not c.optional and c.name not in raw.columns
+    ]
+    if table.others:
+        known = {c.name for c in table.columns}
+        taken = {*RESERVED, *MEASURES, "segment", "label"} - known
+        found += [
+            Violation(name, c, "this name has a meaning of its own", 0, (), "another name for the dimension")
+            for c in raw.columns
+            if c in taken
+        ]
+    return found
+
+
+def _type(
+    name: str, raw: RawTable, table: Table, timezone: str, decimal: str, engine: DuckDB
+) -> list[Violation]:
+    columns = [c for c in table.columns if c.name in raw.columns]
+    if table.others:
+        known = {c.name for c in table.columns}
+        columns += [Column(c, "dimension", null=True) for c in raw.columns if c not in known]
+    faults = _faults(name, columns)
+    inner, middle, outer = [], [], []
+    for i, column in enumerate(columns):
+        source = raw.columns[column.name]
+        if column.kind == "instant":
+            naive, value = _reading(source, raw.types[column.name])
+            inner.append(f"{naive} AS n{i}")
+            settled = f"CASE WHEN n{i} THEN CAST({utc_sql(f'p{i}', timezone)} AS BIGINT) ELSE p{i} END"
+        else:
+            value, settled = _value(source, raw.types[column.name], column, decimal), f"p{i}"
+        inner += [f"{_given(source, raw.types[column.name])} AS r{i}", f"{value} AS p{i}"]
+        middle += [f"r{i}", f"{settled} AS v{i}"]
+        outer.append(f"v{i} AS {quoted(_typed_name(column))}")
+    outer += [
+        f"CAST(NULL AS {_sql_type(c)}) AS {quoted(_typed_name(c))}" for c in table.columns if c.name not in raw.columns
+    ]
+    bits = " + ".join(f"CASE WHEN {f.condition} THEN {1 << n} ELSE 0 END" for n, f in enumerate(faults))
+    typed = f"SELECT {', '.join(middle)} FROM (SELECT {', '.join(inner)} FROM {raw.relation}) AS given"
+    try:
+        engine.query(
+            f"CREATE TABLE checked.{name} AS SELECT {', '.join(outer)}, CAST({bits or 0} AS BIGINT) AS faults "
+            f"FROM ({typed}) AS typed"
+        )
+    except duckdb.Error as error:
+        problem = f"{raw.where} cannot be read: {_plain(error)}"
+        return [Violation(name, "", problem, 0, (), "a whole file of equal lines, UTF-8")]
+    found = []
+    for n, rows in engine.query(
+        f"SELECT n, count(*) FROM checked.{name} JOIN range({len(faults)}) AS bits(n) ON (faults >> n) & 1 = 1 "
+        "WHERE faults <> 0 GROUP BY n ORDER BY n"
+    ):
+        fault = faults[n]
+        shown = f"r{fault.shown}"
+        label = f", coalesce(v{0}, '')" if columns[0].kind == "text" else ", ''"
+        examples = engine.query(f"SELECT {shown}{label} FROM ({typed}) AS typed WHERE {fault.condition} LIMIT 3")
+        found.append(
+            Violation(
+                name, fault.column, fault.problem, rows,
+                tuple(_example(v, key, columns[0].name, fault.shown) for v, key in examples), fault.allowed,
+            )
+        )  # fmt: skip
+    engine.query(f"ALTER TABLE checked.{name} DROP COLUMN faults")
+    return [_hinted(v, decimal) for v in found]
+
+
+@dataclass(frozen=True)
+class _Fault:
+    column: str
+    shown: int
+    condition: str
+    problem: str
+    allowed: str
+
+
+def _faults(name: str, columns: list[Column]) -> list[_Fault]:
+    found = []
+    for i, c in enumerate(columns):
+        if not c.null:
+            found.append(_Fault(c.name, i, f"r{i} IS NULL", "nothing is given", c.wanted()))
+        if c.kind not in ("text", "dimension"):
+            problem = f"not {c.wanted().split(',')[0].removesuffix(' or nothing')}"
+            found.append(_Fault(c.name, i, f"(r{i} IS NOT NULL AND v{i} IS NULL)", problem, c.wanted()))
+        if c.allowed:
+            within = ", ".join(literal(a) for a in c.allowed)
+            found.append(_Fault(c.name, i, f"v{i} NOT IN ({within})", "not among what is allowed", c.wanted()))
+        if c.least is not None:
+            found.append(_Fault(c.name, i, f"v{i} < {c.least:g}", f"below {c.least:g}", c.wanted()))
+    if name == "deals":
+        at = {c.name: i for i, c in enumerate(columns)}
+        created, closed, outcome = (f"v{at[c]}" for c in ("created_at", "closed_at", "outcome"))
+        shown = at["closed_at"]
+        found += [
+            _Fault("closed_at", shown, f"{closed} < {created}", "before created_at", "created_at or later"),
+            _Fault(
+                "closed_at", shown, f"({outcome} IN ('won', 'lost') AND r{shown} IS NULL)",
+                "a won or lost deal without it", "the instant of closing",
+            ),
+            _Fault(
+                "closed_at", shown, f"({outcome} = 'open' AND r{shown} IS NOT NULL)",
+                "an open deal with it", "nothing while the deal is open",
+            ),
+        ]  # fmt: skip
+    return found
+
+
+def _given(source: str, kind: str) -> str:
+    """What the file gives, as text, nothing where it is empty: for nulls and for examples."""
+    if kind in ("DOUBLE", "FLOAT"):
+        return f"CASE WHEN isnan({source}) THEN NULL ELSE CAST({source} AS VARCHAR) END"
+    return f"nullif({source}, '')" if kind == "VARCHAR" else f"nullif(CAST({source} AS VARCHAR), '')"
+
+
+def _value(source: str, kind: str, column: Column, decimal: str) -> str:
+    """SQL for a column's typed value, empty where it has the wrong type."""
+    given = _given(source, kind)
+    if column.kind in ("text", "dimension"):
+        if kind in ("DOUBLE", "FLOAT"):  # a column of whole numbers that once held a gap
+            return f"CASE WHEN {source} = floor({source}) THEN CAST(CAST({source} AS BIGINT) AS VARCHAR) ELSE {given} END"
+        return given
+    if kind == "BOOLEAN" or kind.startswith(("DATE", "TIME")):
+        return "CAST(NULL AS DOUBLE)"
+    text = f"replace(replace({given}, '.', '?'), ',', '.')" if decimal == "," and kind == "VARCHAR" else given
+    number = f"try_cast({text} AS DOUBLE)"
+    checks = [f"isfinite({number})"]
+    if kind == "VARCHAR":
+        checks.append(f"{text} NOT LIKE '%\\_%' ESCAPE '\\'")
+    if column.kind == "integer":
+        checks.append(f"{number} = floor({number})")
+    return f"CASE WHEN {' AND '.join(checks)} THEN {number} END"
+
+
+def _reading(source: str, kind: str) -> tuple[str, str]:
+    """SQL for an instant: whether it is naive, and its clock reading in microseconds, empty where it is none."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return "FALSE", f"epoch_us({source})"
+    if kind.startswith("TIMESTAMP"):
+        return "TRUE", f"epoch_us(CAST({source} AS TIMESTAMP))"
+    if kind != "VARCHAR":  # a bare date among them: without the time of day a call cannot be placed
+        return "FALSE", "CAST(NULL AS BIGINT)"
+    given = _given(source, kind)
+    naive = f"strpos(substr({given}, 12), '+') + strpos(substr({given}, 12), '-') + strpos({given}, 'Z') = 0"
+    whole = f"regexp_full_match({given}, {literal(_INSTANT)})"
+    return naive, f"CASE WHEN {whole} THEN epoch_us(try_cast({given} AS TIMESTAMPTZ)) END"
+
+
+def _duplicates(name: str, table: Table, raw: RawTable, engine: DuckDB) -> list[Violation]:
+    keys = [k for k in table.key if k in raw.columns]
+    listed = ", ".join(quoted(k) for k in keys)
+    # Equal keys have equal hashes: as many hashes as rows means no key twice, at half the cost of counting the texts.
+    hashes, rows = engine.query(f"SELECT count(DISTINCT hash({listed})), count(*) FROM checked.{name}")[0]
+    if hashes == rows:
+        return []
+    grouped = f"SELECT {listed}, count(*) AS n FROM checked.{name} GROUP BY {listed} HAVING count(*) > 1"
+    extra = engine.query(f"SELECT coalesce(sum(n - 1), 0) FROM ({grouped}) AS twice")[0][0]
+    if not extra:
+        return []
+    examples = engine.query(f"{grouped} ORDER BY {listed} LIMIT 3")
+    written = tuple(f"'{', '.join(map(str, row[:-1]))}' ({row[-1]} times)" for row in examples)
+    return [Violation(name, ", ".join(keys), "given more than once", int(extra), written, "each key once")]
+
+
+def _typed_name(column: Column) -> str:
+    if column.kind == "dimension":  # kept apart from callkit's own columns, whatever a company calls it
+        return f"dim_{column.name}"
+    return column.name.removesuffix("_at") + "_us" if column.kind == "instant" else column.name
+
+
+def _sql_type(column: Column) -> str:
+    return {"text": "VARCHAR", "instant": "BIGINT"}.get(column.kind, "DOUBLE")
+
+
+def _example(value: object, key: object, key_name: str, shown: int) -> str:
+    written = "nothing" if value is None else repr(str(value)[:60])
+    return f"{written} ({key_name} {str(key)[:60]})" if shown and key else written
+
+
+def _hinted(violation: Violation, decimal: str) -> Violation:
+    if "number" in violation.problem and decimal == "." and any("," in e.split("(")[0] for e in violation.examples):
+        hint = f"{violation.allowed} (decimal commas are declared: [source] decimal = \",\" in callkit.toml)"
+        return replace(violation, allowed=hint)
+    return violation
+
+
+def _plain(error: duckdb.Error) -> str:
+    told = reason(error)
+    if "utf-8" in told.lower() or "unicode" in told.lower():
+        return "it is not UTF-8 text; save it as CSV UTF-8"
+    return told
