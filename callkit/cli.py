@@ -1,32 +1,29 @@
-"""The command line: `callkit metrics`, `check`, `build`, `report`, `demo`, `init`, `config`.
+"""The command line: `callkit metrics`, `check`, `build`, `report`, `demo`, `init` and `config validate`.
 
-Exit codes: 0 done; 1 failed; 2 usage or settings; 3 the data breaks the contract; 130 interrupted.
+Exit codes: 0 done; 1 failed; 2 usage or settings; 3 the data breaks the contract; 130 interrupted. Slow libraries are
+imported by the command that needs them.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from callkit import __version__
 from callkit.errors import CallkitError, UsageError
 
-if TYPE_CHECKING:
-    from callkit.company import Company
-    from callkit.figures import Figures
-    from callkit.zones import Period
+SOURCE_HELP = "a folder of CSV or Parquet tables, a workbook (.xlsx), a store (.duckdb), or 'demo'"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; the user's mistakes end in one message on stderr and an exit code, never in a traceback."""
     try:
-        arguments = parser().parse_args(argv)
-        return int(arguments.run(arguments) or 0)
+        arguments = grammar().parse_args(argv)
+        code = int(arguments.run(arguments) or 0)
+        sys.stdout.flush()
     except CallkitError as error:
         print(f"callkit: {error}", file=sys.stderr)
         return error.exit_code
@@ -34,39 +31,177 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("callkit: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): silence the flush at exit too.
+        # The reader of our output went away (`| head`): keep Python from failing again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    return code
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
-    top = argparse.ArgumentParser(prog="callkit", description="Share of talk against share of sales, from a CRM's calls.")
+def grammar() -> argparse.ArgumentParser:
+    """The command line's grammar, with examples in every `--help`."""
+    top = argparse.ArgumentParser(
+        prog="callkit",
+        description="Share of talk against share of sales: every call of a CRM joined to the stage its deal stood on.",
+        epilog="Exit codes: 0 done, 1 failed, 2 usage or settings, 3 the data breaks the contract, 130 interrupted.",
+    )
+    top.add_argument("--version", action="version", version=f"callkit {__version__}")
     verbs = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    metrics = verbs.add_parser("metrics")
-    metrics.add_argument("source")
-    metrics.add_argument("--by", action="append", default=[])
-    metrics.add_argument("--where", action="append", default=[])
-    metrics.add_argument("--month"); metrics.add_argument("--from", dest="start"); metrics.add_argument("--to", dest="stop")
-    metrics.add_argument("--lens", default="closed"); metrics.add_argument("--credit", default="owner")
-    metrics.add_argument("--timezone"); metrics.add_argument("--format", default="table")
-    metrics.set_defaults(run=_metrics)
+
+    verb = _verb(verbs, "metrics", _metrics, "print the figures by segment", "callkit metrics demo --by source --month 2026-10")
+    verb.add_argument("source", help=SOURCE_HELP)
+    verb.add_argument("--by", action="append", default=[], metavar="COL", help="cut by this column; may repeat")
+    verb.add_argument("--month", metavar="2026-10", help="a month, or a range 2026-08..2026-10")
+    verb.add_argument("--from", dest="start", metavar="DAY", help="the first day, with --to")
+    verb.add_argument("--to", dest="stop", metavar="DAY", help="the day after the last one, with --from")
+    _scope_options(verb)
+    verb.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
+
+    verb = _verb(verbs, "check", _check, "check the tables and tell what looks odd", "callkit check tables/ --format json")
+    verb.add_argument("source", help=SOURCE_HELP)
+    verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
+    verb.add_argument("--lang", choices=("ru", "en"), default="", help="language of the quality part")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+
+    verb = _verb(verbs, "build", _build, "place the calls once, into a store", "callkit build tables/ --out company.duckdb")
+    verb.add_argument("source", help="a folder of CSV or Parquet tables, or a workbook (.xlsx)")
+    verb.add_argument("--out", type=Path, required=True, metavar="FILE", help="the store to write, ending in .duckdb")
+    verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
+    verb.add_argument("--memory", default="", metavar="4GB", help="at most this much memory; the rest goes to disk")
+
+    verb = _verb(
+        verbs, "report", _report, "make the monthly report",
+        "callkit report demo --month 2026-10\n  callkit report tables/ --month 2026-08..2026-10 --by region --lang en",
+    )  # fmt: skip
+    verb.add_argument("source", help=SOURCE_HELP)
+    verb.add_argument("--month", required=True, metavar="2026-10", help="a month, or a range: a report for each")
+    verb.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    verb.add_argument("--lang", choices=("ru", "en"), default="", help="default: the company's language")
+    verb.add_argument("--by", action="append", default=[], metavar="COL", help="one more page cut by this column")
+    _scope_options(verb)
+    verb.add_argument("--force", action="store_true", help="make it again even if nothing changed")
+    verb.add_argument("--pdf", action="store_true", help="a PDF too, where a Chromium is found")
+
+    verb = _verb(verbs, "demo", _demo, "write a demo company", "callkit demo shop/ --calls 20000 --months 12 --seed 3")
+    verb.add_argument("folder", type=Path, metavar="DIR")
+    verb.add_argument("--calls", type=int, default=6000, metavar="N")
+    verb.add_argument("--months", type=int, default=6, metavar="N")
+    verb.add_argument("--seed", type=int, default=7, metavar="S")
+    verb.add_argument("--lang", choices=("ru", "en"), default="ru")
+
+    verb = _verb(verbs, "init", _init, "make a folder of your own: settings, notebooks, a place for tables", "callkit init shop/")
+    verb.add_argument("folder", type=Path, metavar="DIR")
+
+    config = verbs.add_parser("config", help="settings").add_subparsers(title="commands", required=True, metavar="COMMAND")
+    verb = _verb(config, "validate", _validate, "check a callkit.toml", "callkit config validate shop/callkit.toml")
+    verb.add_argument("file", type=Path, nargs="?", default=Path("callkit.toml"))
     return top
 
 
-def _metrics(arguments: argparse.Namespace) -> None:
-    from callkit.company import open_company
-    from callkit.measure import measure_resolved
-    from callkit.scope import Scope, conditions, resolve
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int | None],
+    told: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(
+        name,
+        help=told,
+        description=told[0].upper() + told[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.set_defaults(run=run)
+    return verb
 
+
+def _scope_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--lens", default="closed", metavar="LENS", help="closed (default), lifetime, created or called")
+    verb.add_argument("--credit", default="owner", metavar="MODE", help="owner (default), talk, equal, first or last")
+    verb.add_argument(
+        "--where", action="append", default=[], metavar="COL=V[,V]", help="keep these values; the values are one CSV row"
+    )
+    verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
+
+
+def _metrics(arguments: argparse.Namespace) -> None:
+    from callkit import writing
+    from callkit.company import open_company
+    from callkit.measuring import measure_resolved
+    from callkit.scope import Scope, conditions, resolve
     from callkit.zones import Period
-    period = Period.of_month(arguments.month) if arguments.month else Period.of_days(arguments.start, arguments.stop)
+
+    if arguments.month and (arguments.start or arguments.stop):
+        raise UsageError("give one period: either --month, or --from and --to")
+    if arguments.month is not None:
+        period = Period.of_month(arguments.month)
+    elif arguments.start is not None and arguments.stop is not None:
+        period = Period.of_days(arguments.start, arguments.stop)
+    else:
+        raise UsageError("a period is wanted: --month 2026-10, or --from 2026-10-01 --to 2026-11-01")
     scope = Scope(period, arguments.lens, arguments.credit, conditions(arguments.where))
     with open_company(arguments.source, timezone=arguments.timezone) as company:
+        _say_zone(company.facts["zone_declared"])
         resolved = resolve(company, scope, arguments.by)
         for note in resolved.notes:
             print(f"callkit: {note}", file=sys.stderr)
         figures = measure_resolved(company, resolved)
-    w = csv.writer(sys.stdout, lineterminator="\n")
-    w.writerow(figures.columns)
-    w.writerows(figures.rows)
+    writing.write(figures, arguments.format)
+
+
+def _say_zone(declared: bool) -> None:
+    if not declared:
+        print("callkit: no time zone is set ([account] timezone, or --timezone); UTC is used", file=sys.stderr)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from callkit import checking
+
+    return checking.run(arguments.source, arguments.timezone, arguments.lang, arguments.format)
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    from callkit.company import build, open_company
+
+    out = build(arguments.source, arguments.out, timezone=arguments.timezone, memory=arguments.memory)
+    with open_company(out) as company:
+        _say_zone(company.facts["zone_declared"])
+    print(out)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from callkit import report
+    from callkit.zones import Period
+
+    outcomes = report.run(
+        arguments.source, Period.of_month(arguments.month).months(), out=arguments.out, lang=arguments.lang,
+        by=arguments.by, lens=arguments.lens, credit=arguments.credit, where=arguments.where,
+        timezone=arguments.timezone, force=arguments.force, pdf=arguments.pdf,
+    )  # fmt: skip
+    failed = [(outcome, name) for outcome in outcomes for name in outcome.failed]
+    for outcome, name in failed:
+        print(f"callkit: section {name} of {outcome.month} failed; its notebook is in {outcome.folder}", file=sys.stderr)
+    for outcome in outcomes:
+        print(outcome.html)
+    return 1 if failed else 0
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from callkit import demo
+
+    print(demo.write(arguments.folder, arguments.calls, arguments.months, arguments.seed, arguments.lang))
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    from callkit import starting
+
+    print(starting.init(arguments.folder))
+
+
+def _validate(arguments: argparse.Namespace) -> None:
+    from callkit import settings
+
+    settings.load(arguments.file)
+    print(f"{arguments.file}: in order")
+
+

@@ -23,17 +23,18 @@ from callkit.credit import credit
 from callkit.dimensions import CODED_BY_RULE, SPECIAL, Dimension, code_label, dimensions
 from callkit.engine import DuckDB, Engine, literal, reason
 from callkit.errors import CallkitError, ContractError, UsageError
-from callkit.place import place
+from callkit.placing import place
 from callkit.settings import Settings
 from callkit.tables import check
 from callkit.zones import moment, zone
 
 STORE_VERSION = 1
 BUNDLED = "demo"
+STORE_OF = "CALLKIT_STORE_OF"
 Source = str | Path | sources.Frames
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Company:
     """An opened company. `facts` say what was read and when; `zone_declared` whether anybody named the time zone."""
 
@@ -100,9 +101,9 @@ def open_company(
     if isinstance(source, Mapping):
         own = (settings or Settings()).with_timezone(timezone)
         return _read(source, "frames", own, DuckDB(memory=memory))
-    path = bundled() if str(source) == BUNDLED and not Path(source).exists() else Path(source)
+    path = _placed_already(str(source)) or _path(source)
     if path.is_file() and path.suffix == ".duckdb":
-        return _open_store(path, timezone, settings)
+        return replace(_open_store(path, timezone, settings), source=str(source))
     own, folder = _own_settings(path, settings)
     return _read(folder, str(source), own.with_timezone(timezone), DuckDB(memory=memory))
 
@@ -123,7 +124,7 @@ def build(source: Source, out: Path, *, timezone: str | None = None, settings: S
         if isinstance(source, Mapping):
             company = _read(source, "frames", (settings or Settings()).with_timezone(timezone), engine)
         else:
-            path = bundled() if str(source) == BUNDLED and not Path(source).exists() else Path(source)
+            path = _path(source)
             if path.suffix == ".duckdb":
                 raise UsageError(f"{path} is a store already; give the folder or workbook that it was built from")
             own, folder = _own_settings(path, settings)
@@ -147,6 +148,16 @@ def bundled() -> Path:
     """The demo company that comes with callkit."""
     package = Path(__file__).parent
     return next(p for p in (package / "demo_company", package.parent / "data" / "demo") if p.is_dir())
+
+
+def _path(source: str | Path) -> Path:
+    return bundled() if str(source) == BUNDLED and not Path(source).exists() else Path(source)
+
+
+def _placed_already(source: str) -> Path | None:
+    """The store that a batch has built of this source for all its notebooks, which go on naming the source itself."""
+    told = json.loads(os.environ.get(STORE_OF) or "{}")
+    return Path(told["store"]) if told.get("source") == source else None
 
 
 def _own_settings(path: Path, settings: Settings | None) -> tuple[Settings, Path]:

@@ -132,7 +132,7 @@ class Locale:
         if amount is None or math.isnan(amount):
             return MISSING
         if digits is None:
-            digits = 0 if abs(amount) >= 100 else 2
+            digits = 0 if abs(amount) >= 100 or amount == 0 else 2
         sign = CURRENCY_SIGNS.get(self.currency, self.currency)
         written = self.number(amount, digits)
         if not sign:
@@ -151,7 +151,10 @@ class Locale:
 
     def value(self, measure: str, value: float | None) -> str:
         """A figure of `measure` as people read it, with its unit."""
-        kind = MEASURES[measure].kind
+        return self.written(MEASURES[measure].kind, value)
+
+    def written(self, kind: str, value: float | None) -> str:
+        """A figure of a kind (count, minutes, seconds, share, money, ratio) as people read it."""
         if value is None or math.isnan(value):
             return MISSING
         if kind == "share":

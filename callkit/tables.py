@@ -255,11 +255,13 @@ def _type(
         problem = f"{raw.where} cannot be read: {_plain(error)}"
         return [Violation(name, "", problem, 0, (), "a whole file of equal lines, UTF-8")]
     found = []
-    for n, rows in engine.query(
-        f"SELECT n, count(*) FROM checked.{name} JOIN range({len(faults)}) AS bits(n) ON (faults >> n) & 1 = 1 "
-        "WHERE faults <> 0 GROUP BY n ORDER BY n"
-    ):
-        fault = faults[n]
+    broken = {pattern: rows for pattern, rows in engine.query(
+        f"SELECT faults, count(*) FROM checked.{name} WHERE faults <> 0 GROUP BY faults"
+    )}
+    for n, fault in enumerate(faults):
+        rows = sum(count for pattern, count in broken.items() if pattern >> n & 1)
+        if not rows:
+            continue
         shown = f"r{fault.shown}"
         label = f", coalesce(v{0}, '')" if columns[0].kind == "text" else ", ''"
         examples = engine.query(f"SELECT {shown}{label} FROM ({typed}) AS typed WHERE {fault.condition} LIMIT 3")

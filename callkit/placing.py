@@ -95,9 +95,9 @@ def _place_deals(dimensions: tuple[str, ...], settings: Settings, engine: DuckDB
         "d.created_us, d.closed_us, "
         "CASE d.outcome WHEN 'won' THEN 1 WHEN 'lost' THEN 2 ELSE 3 END AS outcome, "
         "coalesce(d.amount, 0) AS amount, d.amount IS NOT NULL AS amount_given, coalesce(g.manager, 0) AS owner, "
-        f"{_month('d.created_us', settings.timezone)} AS created_month, "
-        f"{_month('d.closed_us', settings.timezone)} AS closed_month, h.deal_id IS NOT NULL AS has_history"
-        f"{''.join(columns)} FROM checked.deals AS d LEFT JOIN managers AS g ON g.manager_id = d.manager_id "
+        f"{_month('d.created_local')} AS created_month, {_month('d.closed_local')} AS closed_month, h.deal_id IS NOT NULL AS has_history"
+        f"{''.join(columns)} FROM (SELECT *, {local_sql('created_us', settings.timezone)} AS created_local, "
+        f"{local_sql('closed_us', settings.timezone)} AS closed_local FROM checked.deals) AS d LEFT JOIN managers AS g ON g.manager_id = d.manager_id "
         "LEFT JOIN (SELECT DISTINCT deal_id FROM checked.stage_changes) AS h ON h.deal_id = d.deal_id "
         f"{' '.join(joins)} ORDER BY 1",
         list(dimensions),
@@ -137,7 +137,7 @@ def _place_calls(settings: Settings, engine: DuckDB) -> None:
         f"WHEN x.has_history THEN {BEFORE_DEAL} ELSE {NO_HISTORY} END AS stage, "
         f"CAST(floor((x.local_us - floor(x.local_us / {DAY}.0) * {DAY}) / {HOUR}.0) AS TINYINT) AS hour, "
         f"CAST((CAST(floor(x.local_us / {DAY}.0) AS BIGINT) + 700003) % 7 + 1 AS TINYINT) AS weekday, "
-        "x.month, x.how, x.deal_unknown, "
+        f"{_month('x.local_us')} AS month, x.how, x.deal_unknown, "
         f"coalesce(x.started_us + x.talk_seconds * {SECOND} > t.left_us, FALSE) AS spans_change "
         f"FROM (SELECT c.call_id, c.started_us, c.talk_seconds, "
         "CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction, "
@@ -145,7 +145,6 @@ def _place_calls(settings: Settings, engine: DuckDB) -> None:
         f"CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE coalesce({how}, {NOWHERE}) END AS how, "
         "c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown, "
         f"{local_sql('c.started_us', settings.timezone)} AS local_us, "
-        f"{_month('c.started_us', settings.timezone)} AS month, "
         f"coalesce(d.has_history, {'k.has_history' if by_contact else 'FALSE'}) AS has_history "
         "FROM checked.calls AS c LEFT JOIN deals AS d ON d.deal_id = c.deal_id "
         "LEFT JOIN managers AS g ON g.manager_id = c.manager_id "
@@ -175,6 +174,6 @@ def _place_on_contacts(settings: Settings, engine: DuckDB) -> None:
     )
 
 
-def _month(us: str, timezone: str) -> str:
-    local = f"make_timestamp(CAST({local_sql(us, timezone)} AS BIGINT))"
-    return f"CAST(year({local}) * 12 + month({local}) - 1 AS INTEGER)"
+def _month(local_us: str) -> str:
+    clock = f"make_timestamp(CAST({local_us} AS BIGINT))"
+    return f"CAST(year({clock}) * 12 + month({clock}) - 1 AS INTEGER)"

@@ -1,0 +1,173 @@
+"""What figures say, in plain sentences. Never causal; small numbers say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from callkit.company import Company
+from callkit.dimensions import SPECIAL
+from callkit.figures import Figures
+from callkit.locale import Locale
+from callkit.measures import MEASURES
+
+if TYPE_CHECKING:
+    from callkit.sections import Section
+
+_FINDING_CUTS = ("source", "project", "grade", "manager")
+UNNAMED = frozenset(SPECIAL.values())
+_BENDS = 0.1  # an oddity holding more of the talk than this is told beside the findings
+_EVEN = 0.05  # shares that differ by less than this are called alike
+
+
+def of_section(section: Section) -> str:
+    """The sentence above a section."""
+    total, text = section.figures.total, section.locale.text
+    if not total["calls"] and not total["deals"]:
+        return text("section.no_calls", period=_period(section))
+    if section.name == "quality":
+        return _of_quality(section)
+    if section.name == "stages":
+        return _of_stages(section)
+    if section.name == "overview" or not section.by:
+        return of_whole(section)
+    return " ".join(of_cut(section.figures, section.locale, section.company.settings.min_deals)) or of_whole(section)
+
+
+def of_whole(section: Section) -> str:
+    """The scope in one or two sentences: calls, talk, deals, conversion, revenue, value of a minute."""
+    total, locale = section.figures.total, section.locale
+    sentence = locale.text(
+        "section.whole",
+        period=_capital(_period(section)),
+        calls=locale.plural("section.calls_counted", total["calls"] or 0),
+        talk=locale.number((total["talk_minutes"] or 0) / 60, 1),
+        won=locale.value("won_deals", total["won_deals"]),
+        deals=locale.plural("section.won_of", total["deals"] or 0),
+        conversion=locale.percent(total["conversion"]),
+        revenue=locale.money(total["revenue"]),
+    )
+    if total["revenue_per_minute"] is None:
+        return sentence
+    return f"{sentence} {locale.text('section.whole_minute', value=locale.money(total['revenue_per_minute']))}"
+
+
+def of_cut(figures: Figures, locale: Locale, min_deals: int) -> list[str]:
+    """The segments whose talk and revenue part most, the heavier first; segments with too few deals are left out."""
+    rows = [dict(zip(figures.columns, row, strict=True)) for row in figures.rows[:-1]]
+    title = " × ".join(locale.title(k) for k in figures.keys)
+    if not rows:
+        return []
+    if all(r["revenue_share"] is None or r["talk_share"] is None for r in rows):
+        top = rows[0]
+        if top["talk_share"] is None:
+            return []
+        named = _named(top, figures, locale)
+        return [locale.text("section.no_revenue", segment=named, talk_share=locale.percent(top["talk_share"], 0))]
+    told = [
+        r
+        for r in rows
+        if not any(r[k] in UNNAMED for k in figures.keys)
+        and (r["deals"] or 0) >= min_deals and r["revenue_share"] is not None and r["talk_share"] and r["efficiency"] is not None
+    ]
+    if not told:
+        return [locale.text("section.too_few", n=min_deals)]
+    gaps = sorted(told, key=lambda r: r["revenue_share"] - r["talk_share"])
+    said = []
+    for key, row, gap in (
+        ("heavy", gaps[0], gaps[0]["talk_share"] - gaps[0]["revenue_share"]),
+        ("light", gaps[-1], gaps[-1]["revenue_share"] - gaps[-1]["talk_share"]),
+    ):
+        if gap >= _EVEN:
+            said.append(
+                locale.text(
+                    f"section.{key}",
+                    column=_capital(title),
+                    segment=_named(row, figures, locale),
+                    talk_share=locale.percent(row["talk_share"], 0),
+                    revenue_share=locale.percent(row["revenue_share"], 0),
+                    efficiency=locale.number(row["efficiency"], 1),
+                    deals=locale.plural("section.deals_counted", row["deals"]),
+                )
+            )
+    return said or [locale.text("section.even", column=title)]
+
+
+def findings(section: Section) -> list[str]:
+    """The sentence of each usual cut that the company has, the widest gap first within a cut."""
+    found = []
+    for column in _FINDING_CUTS:
+        if column in section.company.dimensions:
+            found += of_cut(section.cut(column), section.locale, section.company.settings.min_deals)
+    for odd in section.oddities():
+        if odd.kind == "long_talk" and odd.effect["all"] and odd.talk_minutes / odd.effect["all"] >= _BENDS:
+            found.append(f"{odd.title(section.locale)}: {section.locale.number(odd.rows)}. {odd.said(section.locale)}")
+    return list(dict.fromkeys(found))
+
+
+def left_out(section: Section) -> str:
+    """How many calls have no deal, with their share of talk; nothing where there are none."""
+    rows = {row[0]: dict(zip(section.cut("stage").columns, row, strict=True)) for row in section.cut("stage").rows}
+    none = rows.get("(no deal)")
+    if not none:
+        return ""
+    calls, share = section.locale.number(none["calls"]), section.locale.percent(none["talk_share"])
+    return section.locale.text("section.left_out", calls=calls, share=share)
+
+
+def change(name: str, now: float | None, before: float | None, locale: Locale) -> tuple[float | None, str]:
+    """A figure's change against the period before, as a fraction and in words; shares change in percentage points."""
+    if now is None or before is None or (not before and MEASURES[name].kind != "share"):
+        return None, ""
+    points = MEASURES[name].kind == "share"
+    moved = (now - before) if points else (now - before) / abs(before)
+    if abs(moved) < 0.0005:
+        return 0.0, locale.text("section.no_change")
+    sign = "+" if moved > 0 else "\N{MINUS SIGN}"
+    if points:
+        return moved, locale.text("section.change_points", sign=sign, change=locale.number(abs(moved) * 100, 1))
+    return moved, locale.text("section.change", sign=sign, change=locale.percent(abs(moved), 0 if abs(moved) >= 0.1 else 1))
+
+
+def won_stages(company: Company) -> set[str]:
+    """The labels of the stages of kind won."""
+    codes = {code for (code,) in company.engine.query("SELECT stage FROM stages WHERE kind = 'won'")}
+    return {label for code, label in company.labels("stage").items() if code in codes}
+
+
+def _of_stages(section: Section) -> str:
+    figures, locale = section.cut("stage"), section.locale
+    share = {row[0]: dict(zip(figures.columns, row, strict=True))["talk_share"] or 0 for row in figures.rows[:-1]}
+    special = {"(no deal)": "no_deal", "(before the deal)": "before", "(no stage history)": ""}
+    staged = {label: s for label, s in share.items() if label not in special}
+    if not staged:
+        return of_whole(section)
+    top = max(staged, key=lambda label: staged[label])
+    said = [locale.text("section.stage_most", stage=top, share=locale.percent(staged[top], 0))]
+    after = sum(s for label, s in share.items() if label in won_stages(section.company))
+    parts = [("section.stage_post_sale", after)]
+    parts += [(f"section.stage_{key}", share.get(label, 0)) for label, key in special.items() if key]
+    return " ".join(said + [locale.text(key, share=locale.percent(s, 0)) for key, s in parts if s >= 0.005])
+
+
+def _of_quality(section: Section) -> str:
+    total, odd = section.figures.total, section.oddities()
+    nowhere = next((o.rows for o in odd if o.kind == "no_deal"), 0)
+    calls = total["calls"] or 0
+    key = "section.quality_sentence" if odd else "section.quality_clean"
+    number = section.locale.number
+    return section.locale.text(key, calls=number(calls), placed=number(calls - nowhere), kinds=len(odd))
+
+
+def _period(section: Section) -> str:
+    return section.locale.period(section.scope.period.start, section.scope.period.stop)
+
+
+def _named(row: dict[str, Any], figures: Figures, locale: Locale) -> str:
+    return " · ".join(locale.segment(row[k], k) for k in figures.keys)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+

@@ -1,0 +1,276 @@
+"""A section of the report: what a notebook composes, a call a cell.
+
+`section(…)` opens the company, makes the scope and gives a `Section`, whose methods are the pieces of the page in the
+order they are read. Every figure comes from `callkit.measure`; charts and tables take results.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from callkit import __version__, pieces, said
+from callkit.company import Company, open_company
+from callkit.errors import UsageError
+from callkit.figures import Figures
+from callkit.locale import Locale
+from callkit.measuring import measure
+from callkit.measures import MEASURES
+from callkit.pieces import Piece
+from callkit.quality import Oddity, oddities
+from callkit.scope import Scope, conditions, resolve
+from callkit.zones import Period
+
+DEFAULT_BY = {"managers": "manager", "sources": "source", "projects": "project", "grades": "grade", "overview": "source"}
+CARDS = (
+    ("talk_minutes", 0), ("calls", 0), ("deals", 0), ("won_deals", 1), ("conversion", 1),
+    ("revenue", 1), ("revenue_per_minute", 1), ("minutes_per_sale", -1),
+)  # fmt: skip
+VALUES = (
+    "talk_minutes", "talk_share", "win_share", "revenue_share", "won_deals", "revenue", "revenue_per_minute",
+    "minutes_per_sale", "efficiency",
+)  # fmt: skip
+CALLS = (
+    "calls", "answered_calls", "inbound_calls", "outbound_calls", "mean_call_seconds", "talk_minutes", "call_share",
+    "talk_share",
+)  # fmt: skip
+CONVERSION = ("deals", "won_deals", "open_deals", "conversion", "conversion_low", "conversion_high")
+_BARS = ("talk_share", "call_share", "win_share", "revenue_share", "conversion")
+
+
+def section(
+    name: str,
+    source: str,
+    *,
+    month: str = "last",
+    by: str | Sequence[str] = "",
+    lens: str = "closed",
+    credit: str = "owner",
+    where: str | Sequence[str] = "",
+    lang: str = "",
+    timezone: str = "",
+) -> Section:
+    """Opens a section of the report.
+
+    `source` is a folder, workbook, store, or `"demo"`; `month` a month `2026-10`, a range `2026-08..2026-10`, days
+    `2026-10-05_2026-10-12`, or `"last"` for the last whole month with calls; `by` the columns to cut by, parted by commas;
+    `where` the filters, one a line, as `source=Site,Ads`.
+
+    Raises UsageError for what is not understood, ContractError for broken tables.
+    """
+    company = open_company(source, timezone=timezone or None)
+    cut = [c.strip() for c in by.split(",") if c.strip()] if isinstance(by, str) else list(by)
+    cut = cut or ([DEFAULT_BY[name]] if name in DEFAULT_BY else [])
+    if name == "overview" and cut and cut[0] not in company.dimensions:
+        cut = ["manager"]
+    filters = where.splitlines() if isinstance(where, str) else where
+    scope = Scope(_period(month, company), lens, credit, conditions(f for f in filters if f.strip()))
+    resolve(company, scope, cut)
+    return Section(name, company, scope, tuple(cut), company.settings.locale(lang))
+
+
+def _period(text: str, company: Company) -> Period:
+    if text == "last":
+        last = company.span[1]
+        month = Period.of_month(f"{last:%Y-%m}")
+        whole = last == month.stop - dt.timedelta(days=1) or last.day >= 28
+        return month if whole or company.span[0] >= month.start else month.previous()
+    if "_" in text:
+        return Period.of_days(*text.split("_", 1))
+    return Period.of_month(text)
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A section of the report over one company and one scope; each method gives one piece of the page."""
+
+    name: str
+    company: Company
+    scope: Scope
+    by: tuple[str, ...]
+    locale: Locale
+
+    @functools.cached_property
+    def figures(self) -> Figures:
+        """The section's own figures: by its cut."""
+        return self.cut(*self.by)
+
+    @functools.cache  # noqa: B019 - a section lives as long as its notebook
+    def cut(self, *by: str) -> Figures:
+        """Figures of the section's scope by any columns."""
+        return measure(self.company, self.scope, by)
+
+    @functools.cached_property
+    def previous(self) -> Figures | None:
+        """The figures of the period before, where the data reaches back that far."""
+        before = self.scope.period.previous()
+        if before.start < self.company.span[0].replace(day=1):
+            return None
+        return measure(self.company, self._scope(before), self.by)
+
+    def _scope(self, period: Period) -> Scope:
+        return Scope(period, self.scope.lens, self.scope.credit, self.scope.where)
+
+    @functools.cached_property
+    def title(self) -> str:
+        return self.locale.text(f"section.{self.name}", columns=self._by_title())
+
+    def _by_title(self) -> str:
+        return " × ".join(self.locale.title(c) for c in self.by)
+
+    def headline(self) -> Piece:
+        """The title, the sentence that says what is seen, the facts of the scope, and the formulas."""
+        text, scope, company = self.locale.text, self.scope, self.company
+        lens = text(f"section.lens_{scope.lens}")
+        credit = text(f"section.credit_{scope.credit}")
+        start, stop = company.span
+        facts = [
+            text("section.fact_period", period=self.locale.period(scope.period.start, scope.period.stop)),
+            text("section.fact_lens", lens=lens),
+            *([text("section.fact_credit", credit=credit)] if scope.lens != "called" else []),
+            *(
+                text("section.fact_where", column=self.locale.title(c), values=", ".join(self._named(c, v) for v in vs))
+                for c, vs in scope.where.items()
+            ),
+            text("section.fact_zone", zone=company.timezone),
+            text("section.fact_data", start=self.locale.day(start), stop=self.locale.day(stop)),
+        ]
+        section = {
+            "section": self.name,
+            "title": self.title,
+            "company": company.name,
+            "period": self.locale.period(scope.period.start, scope.period.stop),
+            "month": str(scope.period),
+            "lens": scope.lens,
+            "lens_title": lens,
+            "credit": scope.credit,
+            "credit_title": credit,
+            "where": [f"{c}={','.join(v)}" for c, v in scope.where.items()],
+            "timezone": company.timezone,
+            "data_from": str(start),
+            "data_until": str(stop),
+            "by": list(self.by),
+            "totals": dict(self.figures.total),
+            "sentence": said.of_section(self),
+            "version": __version__,
+        }
+        return pieces.headline(section, facts, f"{text('section.formulas')} {said.left_out(self)}".strip())
+
+    def _named(self, column: str, value: str) -> str:
+        return self.locale.segment(value, column)
+
+    def cards(self) -> Piece:
+        """The value cards of the scope, with the change against the period before."""
+        now = self.figures.total
+        before = self.previous.total if self.previous else {}
+        shown = []
+        for name, better in CARDS:
+            change, told = said.change(name, now[name], before.get(name), self.locale)
+            shown.append(pieces.Card(name, self.locale.value(name, now[name]), change, told, better))
+        return pieces.cards(shown, self.locale)
+
+    def findings(self) -> Piece:
+        """One plain sentence for each cut in which talk and revenue part ways."""
+        return pieces.sentences(self.locale.text("section.findings_title"), said.findings(self))
+
+    def values(self) -> Piece:
+        """The six values of each segment, with what they rest on."""
+        return self._table("values", self.figures, VALUES)
+
+    def conversion(self) -> Piece:
+        """Conversion into success with its 95 % interval."""
+        return self._table("cv", self.figures, CONVERSION)
+
+    def calls(self) -> Piece:
+        """Calls, answered calls, talk and mean length of each segment."""
+        return self._table("calls", self.figures, CALLS)
+
+    def calls_by_stage(self) -> Piece:
+        """The calls table by stage, in the pipeline's order."""
+        return self._table("stages", self.cut("stage"), CALLS, self.stage_order())
+
+    def calls_by_segment_and_stage(self) -> Piece:
+        """The calls table of every segment on every stage, stages in the pipeline's order."""
+        return self._table("grid", self.cut(*self.by, "stage"), CALLS)
+
+    def stage_order(self) -> list[str]:
+        """Stages in the pipeline's order: what came before the deal first, what has no stage last."""
+        labels = self.company.labels("stage")
+        listed = [label for code, label in labels.items() if code > 0]
+        return [labels[-2], *listed, labels[-3], labels[-1]]
+
+    def after_sale(self) -> Piece:
+        """Talk on won stages by segment, and its share of the segment's talk."""
+        won = said.won_stages(self.company)
+        talk: dict[str, float] = {}
+        for *keys, stage, minutes in (
+            (*row[: len(self.by)], row[len(self.by)], row[len(self.by) + 1 + list(MEASURES).index("talk_minutes")])
+            for row in self.cut(*self.by, "stage").rows[:-1]
+        ):
+            talk[" · ".join(keys)] = talk.get(" · ".join(keys), 0) + (minutes if stage in won else 0)
+        whole = self.figures.total["talk_minutes"] or 0
+        rows: list[list[Any]] = [
+            [self._named(self.by[0], row.label), row.talk_minutes, talk.get(row.label, 0), talk.get(row.label, 0) / row.talk_minutes]
+            for row in self.figures.segments().itertuples()
+            if row.talk_minutes
+        ]
+        rows.sort(key=lambda row: -row[2])
+        after = sum(talk.values())
+        rows.append([self.locale.segment("(total)"), whole, after, after / whole if whole else None])
+        text = self.locale.text
+        columns = [
+            pieces.Column("segment", self._by_title()),
+            pieces.column("talk_minutes", self.locale),
+            pieces.Column("post_sale_minutes", text("section.post_sale_minutes"), "minutes"),
+            pieces.Column("post_sale_share", text("section.post_sale_share"), "share", text("section.post_sale_help"), True),
+        ]
+        return pieces.table("post_sale", text("section.post_sale_title", by=self._by_title()), columns, rows, self.locale)
+
+    def oddities(self) -> list[Oddity]:
+        """What could not be placed or looks odd in the scope's period."""
+        return oddities(self.company, self.scope)
+
+    def total(self) -> str:
+        """The whole scope in one line of plain text: the total that the notebook's test checks."""
+        t = self.figures.total
+        number = self.locale.number
+        return self.locale.text(
+            "section.total_line",
+            calls=number(t["calls"]), talk=number(t["talk_minutes"], 1), deals=number(t["deals"]),
+            won=number(t["won_deals"]), revenue=number(t["revenue"], 2),
+        )  # fmt: skip
+
+    def _table(self, kind: str, figures: Figures, measures: Sequence[str], order: Sequence[str] = ()) -> Piece:
+        keys, at = figures.keys, {m: len(figures.keys) + i for i, m in enumerate(MEASURES)}
+        rows = list(figures.rows)
+        if order:
+            rank = {label: i for i, label in enumerate(order)}
+            rows = [*sorted(rows[:-1], key=lambda row: rank.get(row[0], len(rank))), rows[-1]]
+        shown = [m for m in measures if any(row[at[m]] is not None for row in rows)]
+        columns = [pieces.column(k, self.locale) for k in keys]
+        columns += [pieces.column(m, self.locale, bar=m in _BARS) for m in shown]
+        least = self.company.settings.min_deals
+        small = [i for i, row in enumerate(rows[:-1]) if row[at["deals"]] is not None and row[at["deals"]] < least]
+        resting = any(m in shown for m in ("conversion", "efficiency", "revenue_per_minute"))
+        written = [
+            [*(self._named(k, label) for k, label in zip(keys, row[: len(keys)], strict=True)), *(row[at[m]] for m in shown)]
+            for row in rows
+        ]
+        text = self.locale.text
+        undefined = any(v is None for row in written for v in row)
+        return pieces.table(
+            kind, text(f"section.{kind}_title", by=self._by_title()), columns, written, self.locale,
+            note=text("section.undefined_note") if undefined else "",
+            small=small if resting else (), small_note=text("section.small", n=least),
+        )  # fmt: skip
+
+
+def column_of(name: str, company: Company) -> str:
+    """The column a section is about, or an error where the company lacks it."""
+    column = DEFAULT_BY.get(name, "")
+    if name in ("sources", "projects", "grades") and column not in company.dimensions:
+        raise UsageError(f"section {name}: the company has no column {column!r}")
+    return column
