@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from callkit.company import Company, open_company
+from callkit.contract import Violation
 from callkit.errors import ContractError
 from callkit.quality import Oddity, oddities
 from callkit.scope import Scope
-from callkit.tables import Violation
 from callkit.zones import Period
 
 
@@ -29,7 +29,11 @@ def run(source: str, timezone: str | None, lang: str, form: str) -> int:
         if form != "json":
             raise
         violations = [asdict(v) if isinstance(v, Violation) else {"problem": str(v)} for v in error.violations]
-        print(json.dumps({"ok": False, "violations": violations or [{"problem": str(error)}]}, ensure_ascii=False, indent=1))
+        print(
+            json.dumps(
+                {"ok": False, "violations": violations or [{"problem": str(error)}]}, ensure_ascii=False, indent=1
+            )
+        )
         return error.exit_code
     print(told)
     return 0

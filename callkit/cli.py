@@ -47,7 +47,9 @@ def grammar() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"callkit {__version__}")
     verbs = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    verb = _verb(verbs, "metrics", _metrics, "print the figures by segment", "callkit metrics demo --by source --month 2026-10")
+    verb = _verb(
+        verbs, "metrics", _metrics, "print the figures by segment", "callkit metrics demo --by source --month 2026-10"
+    )
     verb.add_argument("source", help=SOURCE_HELP)
     verb.add_argument("--by", action="append", default=[], metavar="COL", help="cut by this column; may repeat")
     verb.add_argument("--month", metavar="2026-10", help="a month, or a range 2026-08..2026-10")
@@ -56,13 +58,17 @@ def grammar() -> argparse.ArgumentParser:
     _scope_options(verb)
     verb.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
 
-    verb = _verb(verbs, "check", _check, "check the tables and tell what looks odd", "callkit check tables/ --format json")
+    verb = _verb(
+        verbs, "check", _check, "check the tables and tell what looks odd", "callkit check tables/ --format json"
+    )
     verb.add_argument("source", help=SOURCE_HELP)
     verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
     verb.add_argument("--lang", choices=("ru", "en"), default="", help="language of the quality part")
     verb.add_argument("--format", choices=("text", "json"), default="text")
 
-    verb = _verb(verbs, "build", _build, "place the calls once, into a store", "callkit build tables/ --out company.duckdb")
+    verb = _verb(
+        verbs, "build", _build, "place the calls once, into a store", "callkit build tables/ --out company.duckdb"
+    )
     verb.add_argument("source", help="a folder of CSV or Parquet tables, or a workbook (.xlsx)")
     verb.add_argument("--out", type=Path, required=True, metavar="FILE", help="the store to write, ending in .duckdb")
     verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
@@ -88,10 +94,14 @@ def grammar() -> argparse.ArgumentParser:
     verb.add_argument("--seed", type=int, default=7, metavar="S")
     verb.add_argument("--lang", choices=("ru", "en"), default="ru")
 
-    verb = _verb(verbs, "init", _init, "make a folder of your own: settings, notebooks, a place for tables", "callkit init shop/")
+    verb = _verb(
+        verbs, "init", _init, "make a folder of your own: settings, notebooks, a place for tables", "callkit init shop/"
+    )
     verb.add_argument("folder", type=Path, metavar="DIR")
 
-    config = verbs.add_parser("config", help="settings").add_subparsers(title="commands", required=True, metavar="COMMAND")
+    config = verbs.add_parser("config", help="settings").add_subparsers(
+        title="commands", required=True, metavar="COMMAND"
+    )
     verb = _verb(config, "validate", _validate, "check a callkit.toml", "callkit config validate shop/callkit.toml")
     verb.add_argument("file", type=Path, nargs="?", default=Path("callkit.toml"))
     return top
@@ -119,7 +129,11 @@ def _scope_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--lens", default="closed", metavar="LENS", help="closed (default), lifetime, created or called")
     verb.add_argument("--credit", default="owner", metavar="MODE", help="owner (default), talk, equal, first or last")
     verb.add_argument(
-        "--where", action="append", default=[], metavar="COL=V[,V]", help="keep these values; the values are one CSV row"
+        "--where",
+        action="append",
+        default=[],
+        metavar="COL=V[,V]",
+        help="keep these values; the values are one CSV row",
     )
     verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
 
@@ -180,7 +194,9 @@ def _report(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     failed = [(outcome, name) for outcome in outcomes for name in outcome.failed]
     for outcome, name in failed:
-        print(f"callkit: section {name} of {outcome.month} failed; its notebook is in {outcome.folder}", file=sys.stderr)
+        print(
+            f"callkit: section {name} of {outcome.month} failed; its notebook is in {outcome.folder}", file=sys.stderr
+        )
     for outcome in outcomes:
         print(outcome.html)
     return 1 if failed else 0
@@ -203,5 +219,3 @@ def _validate(arguments: argparse.Namespace) -> None:
 
     settings.load(arguments.file)
     print(f"{arguments.file}: in order")
-
-

@@ -93,8 +93,8 @@ def open_company(
 ) -> Company:
     """Opens a company: reads, checks and places a folder, workbook or pandas frames, or opens a store.
 
-    `source` is a path, `"demo"` for the bundled company, or frames by table name. `timezone` outranks the settings; with
-    neither, the zone is UTC and `company.facts["zone_declared"]` is False.
+    `source` is a path, `"demo"` for the bundled company, or frames by table name. `timezone` outranks the settings;
+    with neither, the zone is UTC and `company.facts["zone_declared"]` is False.
 
     Raises UsageError for a source or zone that is not there, ContractError (exit code 3) with every violation.
     """
@@ -108,7 +108,9 @@ def open_company(
     return _read(folder, str(source), own.with_timezone(timezone), DuckDB(memory=memory))
 
 
-def build(source: Source, out: Path, *, timezone: str | None = None, settings: Settings | None = None, memory: str = "") -> Path:
+def build(
+    source: Source, out: Path, *, timezone: str | None = None, settings: Settings | None = None, memory: str = ""
+) -> Path:
     """Places the calls of a source once, into a store at `out`; an older store there is replaced whole.
 
     Raises as `open_company` does; nothing is left at `out` unless the store is complete.
@@ -196,12 +198,10 @@ def _open_store(path: Path, timezone: str | None, settings: Settings | None) -> 
         raise ContractError(f"{path} is no store of callkit's, or is damaged: {reason(error)}") from None
     if facts.get("version") != STORE_VERSION:
         raise UsageError(f"{path} was built by another version of callkit; run callkit build again")
-    kept = facts["settings"]
-    own = Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()})
+    kept: dict[str, Any] = facts["settings"]
+    own = Settings(**(kept | {name: tuple(kept[name]) for name in ("sections", "by")}))
     if timezone and zone(timezone).key != own.timezone:
         raise UsageError(f"{path} was built for {own.timezone}; for {timezone} run callkit build again with --timezone")
     if settings:
         own = replace(settings, timezone=own.timezone)
     return Company(engine, own, facts, str(path))
-
-

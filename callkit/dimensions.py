@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from callkit.engine import quoted
 
 NOT_SET, NO_DEAL, BEFORE_DEAL, NO_HISTORY = 0, -1, -2, -3
-SPECIAL = {NOT_SET: "(not set)", NO_DEAL: "(no deal)", BEFORE_DEAL: "(before the deal)", NO_HISTORY: "(no stage history)"}
+SPECIAL = {
+    NOT_SET: "(not set)",
+    NO_DEAL: "(no deal)",
+    BEFORE_DEAL: "(before the deal)",
+    NO_HISTORY: "(no stage history)",
+}
 
 
 @dataclass(frozen=True)

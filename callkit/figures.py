@@ -47,7 +47,7 @@ class Figures:
         import pandas as pd
 
         frame = pd.DataFrame(list(self.rows), columns=list(self.columns))
-        return frame.astype({m: "float64" for m in MEASURES} | {k: "str" for k in self.keys})
+        return frame.astype(dict.fromkeys(MEASURES, "float64") | dict.fromkeys(self.keys, "str"))
 
     def segments(self) -> pd.DataFrame:
         """The segments without the total, with one more text column `label`: the keys joined by ` · `."""

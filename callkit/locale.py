@@ -22,13 +22,10 @@ NBSP = "\N{NO-BREAK SPACE}"
 CURRENCY_SIGNS = {"RUB": "₽", "EUR": "€", "USD": "$", "GBP": "£", "KZT": "₸", "UAH": "₴", "BYN": "Br", "TRY": "₺"}
 MISSING = "–"
 _MONTHS = {
-    "ru": "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь".split(),
-    "en": "January February March April May June July August September October November December".split(),
+    "ru": "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "en": "January February March April May June July August September October November December",
 }
-_MONTHS_GENITIVE = {
-    "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split(),
-    "en": _MONTHS["en"],
-}
+_MONTHS_GENITIVE = _MONTHS | {"ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"}
 _BRACKETED = {
     "(total)": {"ru": "Всего", "en": "Total"},
     "(no deal)": {"ru": "(без сделки)", "en": "(no deal)"},
@@ -172,11 +169,11 @@ class Locale:
     def month(self, month: str) -> str:
         """`2026-05` → `май 2026`, `May 2026`."""
         year, number = month.split("-")
-        return f"{_MONTHS[self.lang][int(number) - 1]} {year}"
+        return f"{_MONTHS[self.lang].split()[int(number) - 1]} {year}"
 
     def day(self, day: dt.date) -> str:
         """`1 мая 2026`, `1 May 2026`."""
-        return f"{day.day}{NBSP}{_MONTHS_GENITIVE[self.lang][day.month - 1]} {day.year}"
+        return f"{day.day}{NBSP}{_MONTHS_GENITIVE[self.lang].split()[day.month - 1]} {day.year}"
 
     def period(self, start: dt.date, stop: dt.date) -> str:
         """The period `[start, stop)` in words: a month, several months, or the first and the last day."""

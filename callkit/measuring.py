@@ -19,12 +19,8 @@ from callkit.scope import Resolved, Scope, resolve
 _NARROWS_CALLS_ONLY = ("stage", "direction", "hour", "weekday")
 _PEOPLE = ("manager", "team")
 _WEIGHTS = {"talk": "k.by_talk", "equal": "k.by_head", "first": "k.by_first", "last": "k.by_last"}
-_CALLS = (
-    "calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key LEFT JOIN managers AS m ON m.manager = c.manager"
-)
-_SUMS = {
-    fact: [(m.name, m.sums) for m in MEASURES.values() if m.fact == fact] for fact in ("calls", "deals")
-}
+_CALLS = "calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key LEFT JOIN managers AS m ON m.manager = c.manager"
+_SUMS = {fact: [(m.name, m.sums) for m in MEASURES.values() if m.fact == fact] for fact in ("calls", "deals")}
 _ADDED = {name for sums in _SUMS.values() for name, _ in sums}
 
 
@@ -61,6 +57,7 @@ def measure_resolved(company: Company, resolved: Resolved) -> Figures:
     whole["efficiency"] = _ratio("efficiency", whole, whole)
     rows = []
     for key, added in sums.items():
+        assert key is not None  # the whole was taken out above
         figures = _finished(added, whole, resolved.scope.credit)
         labels = tuple(company.label(d, code) for d, code in zip(resolved.by, key, strict=True))
         rows.append((labels, figures))
@@ -69,7 +66,9 @@ def measure_resolved(company: Company, resolved: Resolved) -> Figures:
     keys = (TOTAL,) * max(1, len(resolved.by))
     in_segments, everywhere = _emptied(resolved)
     finished = [(*labels, *_columns(figures, in_segments | everywhere)) for labels, figures in rows if resolved.by]
-    return Figures(tuple(d.name for d in resolved.by), [*finished, (*keys, *_columns(whole, everywhere))], resolved.scope)
+    return Figures(
+        tuple(d.name for d in resolved.by), [*finished, (*keys, *_columns(whole, everywhere))], resolved.scope
+    )
 
 
 def _columns(figures: Mapping[str, Any], emptied: set[str]) -> list[Any]:
@@ -119,7 +118,9 @@ def _calls(resolved: Resolved) -> Sql:
     """Sums over the calls of the scope, by segment and whole."""
     where = calls_in_scope(resolved)
     keys = [d.calls for d in resolved.by]
-    return _grouped(f"SELECT c.direction, c.talk_seconds{_keys(keys)} FROM {_CALLS} WHERE {where.text}", "calls", keys, where)
+    return _grouped(
+        f"SELECT c.direction, c.talk_seconds{_keys(keys)} FROM {_CALLS} WHERE {where.text}", "calls", keys, where
+    )
 
 
 def _deals(company: Company, resolved: Resolved) -> Sql | None:
@@ -152,13 +153,15 @@ def _deals_touched(resolved: Resolved) -> Sql:
     def part(whole: bool, keys: list[str], width: int) -> str:
         named = [f"k{i}" for i in range(len(keys))]
         listed = "".join(f", {n}" for n in named) + ", NULL" * (width - len(named))
-        distinct = f"SELECT DISTINCT c.deal_key{_keys(keys)} {touching} AND c.deal_key IS NOT NULL"
-        group = f" GROUP BY {', '.join(named)}" if named else ""
-        return (
-            f"SELECT {int(whole)}{listed}, {sums} FROM (SELECT 1 AS weight, d.outcome, d.amount"
-            f"{''.join(f', t.{n}' for n in named)} FROM ({distinct}) AS t JOIN deals AS d ON d.deal_key = t.deal_key) AS base"
-            f"{group}"
-        )
+        return f"""
+            SELECT {int(whole)}{listed}, {sums}
+            FROM (
+                SELECT 1 AS weight, d.outcome, d.amount{"".join(f", t.{n}" for n in named)}
+                FROM (SELECT DISTINCT c.deal_key{_keys(keys)} {touching} AND c.deal_key IS NOT NULL) AS t
+                JOIN deals AS d ON d.deal_key = t.deal_key
+            ) AS base
+            {"GROUP BY " + ", ".join(named) if named else ""}
+        """
 
     if not keys:
         return Sql(part(True, [], 0), where.values)
@@ -177,7 +180,8 @@ def _grouped(rows: str, fact: str, keys: Sequence[str], where: Sql, width: int |
     if not keys:
         return Sql(f"SELECT 1{', NULL' * (width or 0)}, {sums} FROM ({rows}) AS base", where.values)
     return Sql(
-        f"SELECT GROUPING(k0), {named}, {sums} FROM ({rows}) AS base GROUP BY GROUPING SETS (({named}), ())", where.values
+        f"SELECT GROUPING(k0), {named}, {sums} FROM ({rows}) AS base GROUP BY GROUPING SETS (({named}), ())",
+        where.values,
     )
 
 

@@ -73,7 +73,7 @@ def headline(section: Mapping[str, Any], facts: Sequence[str], note: str) -> Pie
 
 @dataclass(frozen=True)
 class Card:
-    """One figure on its own: `change` against the previous period as a fraction; `better` is +1 if more is good, -1 if less."""
+    """One figure on its own: `change` against the period before; `better` is 1 where more is good, -1 where less is."""
 
     name: str
     value: str
@@ -88,7 +88,9 @@ def cards(shown: Sequence[Card], locale: Locale) -> Piece:
     for card in shown:
         label, explained = locale.title(card.name), MEASURES[card.name].help(locale.lang)
         way = "flat" if not card.change or not card.better else ("up" if card.change * card.better > 0 else "down")
-        change = f'<span class="ck-card-change {way}">{html.escape(card.change_text)}</span>' if card.change_text else ""
+        change = (
+            f'<span class="ck-card-change {way}">{html.escape(card.change_text)}</span>' if card.change_text else ""
+        )
         parts.append(
             f'<div class="ck-card"><span class="ck-card-label">{html.escape(label)} {explain(explained)}</span>'
             f'<span class="ck-card-value">{html.escape(card.value)}</span>{change}</div>'
@@ -126,7 +128,8 @@ def table(
     noted = f'<p class="ck-note">{html.escape(note)}</p>' if note else ""
     markup = (
         f'<figure class="ck-block"><figcaption>{html.escape(title)}</figcaption><div class="ck-scroll" tabindex="0">'
-        f'<table class="ck-table"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>{noted}</figure>'
+        f'<table class="ck-table"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+        f"{noted}</figure>"
     )
     data = {
         "name": name,

@@ -14,6 +14,7 @@ from callkit.settings import Settings
 from callkit.tables import Checked
 from callkit.zones import DAY, HOUR, SECOND, local_sql
 
+FOREVER = 9223372036854775807
 # how a call came to its deal
 ON_DEAL, ON_CONTACT, ON_CONTACT_AMBIGUOUS, ON_CLOSED_CONTACT, NOWHERE = 1, 2, 3, 4, 0
 
@@ -32,20 +33,22 @@ def place(checked: Checked, settings: Settings, engine: DuckDB) -> None:
 
 
 def _place_managers(engine: DuckDB) -> None:
-    rows = engine.query(
-        "SELECT seen.manager_id, g.name, g.team, g.manager_id IS NOT NULL FROM ("
-        "SELECT manager_id FROM checked.managers UNION SELECT manager_id FROM checked.calls "
-        "UNION SELECT manager_id FROM checked.deals) AS seen "
-        "LEFT JOIN checked.managers AS g ON g.manager_id = seen.manager_id "
-        "WHERE seen.manager_id IS NOT NULL ORDER BY seen.manager_id"
-    )
+    rows = engine.query("""
+        SELECT seen.manager_id, g.name, g.team, g.manager_id IS NOT NULL
+        FROM (
+            SELECT manager_id FROM checked.managers
+            UNION SELECT manager_id FROM checked.calls
+            UNION SELECT manager_id FROM checked.deals
+        ) AS seen
+        LEFT JOIN checked.managers AS g ON g.manager_id = seen.manager_id
+        WHERE seen.manager_id IS NOT NULL
+        ORDER BY seen.manager_id
+    """)
     named = told_apart([(name or key, key, "") for key, name, _, _ in rows])
     teams = {team: code for code, team in enumerate(sorted({r[2] for r in rows if r[2] is not None}), 1)}
     engine.query("CREATE TABLE managers (manager INTEGER, manager_id VARCHAR, team INTEGER, described BOOLEAN)")
-    engine.insert("managers", [(0, None, 0, True)])
-    engine.insert(
-        "managers", [(code, key, teams.get(team, 0), known) for code, (key, _, team, known) in enumerate(rows, 1)]
-    )
+    placed = [(code, key, teams.get(team, 0), known) for code, (key, _, team, known) in enumerate(rows, 1)]
+    engine.insert("managers", [(0, None, 0, True), *placed])
     labels = [("manager", code, label, rows[code - 1][0]) for code, label in enumerate(named, 1)]
     engine.insert("labels", labels + [("team", code, team, None) for team, code in teams.items()])
 
@@ -53,27 +56,29 @@ def _place_managers(engine: DuckDB) -> None:
 def _place_stages(keyed_by_pair: bool, engine: DuckDB) -> None:
     """Described stages in the pipeline's order, then the others by the time of their first appearance."""
     pipeline = "pipeline_id" if keyed_by_pair else "CAST(NULL AS VARCHAR)"
-    described = engine.query(
-        f"SELECT {pipeline}, stage_id, name, position, kind FROM checked.stages "
-        "ORDER BY position NULLS LAST, stage_id, pipeline_id"
-    )
+    described = engine.query(f"""
+        SELECT {pipeline}, stage_id, name, position, kind FROM checked.stages
+        ORDER BY position NULLS LAST, stage_id, pipeline_id
+    """)
     if not keyed_by_pair:  # stages of several pipelines, changes that do not say which: the first description stands
         first: dict[str, Row] = {}
         for row in described:
             first.setdefault(row[1], row)
         described = list(first.values())
     known = {row[:2] for row in described}
-    seen = engine.query(
-        f"SELECT {pipeline}, stage_id, min(changed_us) FROM checked.stage_changes GROUP BY 1, 2 ORDER BY 3, 2, 1"
-    )
+    seen = engine.query(f"""
+        SELECT {pipeline}, stage_id, min(changed_us) FROM checked.stage_changes GROUP BY 1, 2 ORDER BY 3, 2, 1
+    """)
     rows = [*described, *((p, s, None, None, None) for p, s, _ in seen if (p, s) not in known)]
     named = told_apart([(name or stage, stage, pipeline or "") for pipeline, stage, name, _, _ in rows])
-    engine.query(
-        "CREATE TABLE stages (stage INTEGER, stage_id VARCHAR, pipeline_id VARCHAR, position DOUBLE, kind VARCHAR, "
-        "described BOOLEAN)"
-    )
+    engine.query("""
+        CREATE TABLE stages (
+            stage INTEGER, stage_id VARCHAR, pipeline_id VARCHAR, position DOUBLE, kind VARCHAR, described BOOLEAN
+        )
+    """)
     engine.insert(
-        "stages", [(code, s, p, position, kind, (p, s) in known) for code, (p, s, _, position, kind) in enumerate(rows, 1)]
+        "stages",
+        [(code, s, p, position, kind, (p, s) in known) for code, (p, s, _, position, kind) in enumerate(rows, 1)],
     )
     engine.insert("labels", [("stage", code, label, rows[code - 1][1]) for code, label in enumerate(named, 1)])
 
@@ -84,22 +89,36 @@ def _place_deals(dimensions: tuple[str, ...], settings: Settings, engine: DuckDB
     for i, name in enumerate(dimensions):
         column = quoted(f"dim_{name}")
         engine.query(
-            f"INSERT INTO labels SELECT ?, row_number() OVER (ORDER BY v), v, NULL FROM "
-            f"(SELECT DISTINCT {column} AS v FROM checked.deals WHERE {column} IS NOT NULL) AS given",
+            f"""
+            INSERT INTO labels SELECT ?, row_number() OVER (ORDER BY v), v, NULL
+            FROM (SELECT DISTINCT {column} AS v FROM checked.deals WHERE {column} IS NOT NULL) AS given
+            """,
             [name],
         )
         joins.append(f"LEFT JOIN labels AS l{i} ON l{i}.dimension = ? AND l{i}.label = d.{column}")
         columns.append(f", coalesce(l{i}.code, 0) AS {column}")
     engine.query(
-        "CREATE TABLE deals AS SELECT CAST(row_number() OVER (ORDER BY d.deal_id) AS INTEGER) AS deal_key, d.deal_id, "
-        "d.created_us, d.closed_us, "
-        "CASE d.outcome WHEN 'won' THEN 1 WHEN 'lost' THEN 2 ELSE 3 END AS outcome, "
-        "coalesce(d.amount, 0) AS amount, d.amount IS NOT NULL AS amount_given, coalesce(g.manager, 0) AS owner, "
-        f"{_month('d.created_local')} AS created_month, {_month('d.closed_local')} AS closed_month, h.deal_id IS NOT NULL AS has_history"
-        f"{''.join(columns)} FROM (SELECT *, {local_sql('created_us', settings.timezone)} AS created_local, "
-        f"{local_sql('closed_us', settings.timezone)} AS closed_local FROM checked.deals) AS d LEFT JOIN managers AS g ON g.manager_id = d.manager_id "
-        "LEFT JOIN (SELECT DISTINCT deal_id FROM checked.stage_changes) AS h ON h.deal_id = d.deal_id "
-        f"{' '.join(joins)} ORDER BY 1",
+        f"""
+        CREATE TABLE deals AS
+        SELECT CAST(row_number() OVER (ORDER BY d.deal_id) AS INTEGER) AS deal_key, d.deal_id,
+            d.created_us, d.closed_us,
+            CASE d.outcome WHEN 'won' THEN 1 WHEN 'lost' THEN 2 ELSE 3 END AS outcome,
+            coalesce(d.amount, 0) AS amount,
+            coalesce(g.manager, 0) AS owner,
+            {_month("d.created_local")} AS created_month,
+            {_month("d.closed_local")} AS closed_month,
+            h.deal_id IS NOT NULL AS has_history
+            {"".join(columns)}
+        FROM (
+            SELECT *, {local_sql("created_us", settings.timezone)} AS created_local,
+                {local_sql("closed_us", settings.timezone)} AS closed_local
+            FROM checked.deals
+        ) AS d
+        LEFT JOIN managers AS g ON g.manager_id = d.manager_id
+        LEFT JOIN (SELECT DISTINCT deal_id FROM checked.stage_changes) AS h ON h.deal_id = d.deal_id
+        {" ".join(joins)}
+        ORDER BY 1
+        """,
         list(dimensions),
     )
 
@@ -110,68 +129,105 @@ def _place_stays(keyed_by_pair: bool, settings: Settings, engine: DuckDB) -> Non
     A stay that a later change of the same instant ends has no length and holds no call, but for the calls of the
     lead-in where it is the deal's first.
     """
-    pair = " AND s.pipeline_id = x.pipeline_id" if keyed_by_pair else ""
+    pair = "AND s.pipeline_id = x.pipeline_id" if keyed_by_pair else ""
     lead_in = round(settings.lead_in_minutes * 60 * SECOND)
-    order = "x.changed_us, x.seq, s.position NULLS LAST, x.stage_id, x.pipeline_id"
-    engine.query(
-        "CREATE TABLE stays AS SELECT deal_key, stage, changed_us AS entered_us, left_us, "
-        f"CASE WHEN nth = 1 THEN changed_us - {lead_in} ELSE changed_us END AS from_us FROM ("
-        "SELECT d.deal_key, s.stage, x.changed_us, "
-        f"row_number() OVER (PARTITION BY d.deal_key ORDER BY {order}) AS nth, "
-        f"lead(x.changed_us, 1, 9223372036854775807) OVER (PARTITION BY d.deal_key ORDER BY {order}) AS left_us "
-        "FROM checked.stage_changes AS x JOIN deals AS d ON d.deal_id = x.deal_id "
-        f"JOIN stages AS s ON s.stage_id = x.stage_id{pair}) AS moves"
-    )
+    in_order = "PARTITION BY d.deal_key ORDER BY x.changed_us, x.seq, s.position NULLS LAST, x.stage_id, x.pipeline_id"
+    engine.query(f"""
+        CREATE TABLE stays AS
+        SELECT deal_key, stage, changed_us AS entered_us, left_us,
+            CASE WHEN nth = 1 THEN changed_us - {lead_in} ELSE changed_us END AS from_us
+        FROM (
+            SELECT d.deal_key, s.stage, x.changed_us,
+                row_number() OVER ({in_order}) AS nth,
+                lead(x.changed_us, 1, {FOREVER}) OVER ({in_order}) AS left_us
+            FROM checked.stage_changes AS x
+            JOIN deals AS d ON d.deal_id = x.deal_id
+            JOIN stages AS s ON s.stage_id = x.stage_id {pair}
+        ) AS moves
+    """)
 
 
 def _place_calls(settings: Settings, engine: DuckDB) -> None:
-    by_contact = bool(engine.query("SELECT 1 FROM checked.deal_contacts LIMIT 1"))
-    if by_contact:
+    contacts = bool(engine.query("SELECT 1 FROM checked.deal_contacts LIMIT 1"))
+    if contacts:
         _place_on_contacts(settings, engine)
-    key, how = f"coalesce(d.deal_key, {'k.deal_key' if by_contact else 'NULL'})", "NULL"
-    if by_contact:
-        how = f"coalesce(k.how, {NOWHERE})"
-    engine.query(
-        "CREATE TABLE calls AS SELECT x.call_id, x.started_us, x.talk_seconds, x.direction, x.manager, x.deal_key, "
-        f"CASE WHEN x.deal_key IS NULL THEN {NO_DEAL} WHEN t.stage IS NOT NULL THEN t.stage "
-        f"WHEN x.has_history THEN {BEFORE_DEAL} ELSE {NO_HISTORY} END AS stage, "
-        f"CAST(floor((x.local_us - floor(x.local_us / {DAY}.0) * {DAY}) / {HOUR}.0) AS TINYINT) AS hour, "
-        f"CAST((CAST(floor(x.local_us / {DAY}.0) AS BIGINT) + 700003) % 7 + 1 AS TINYINT) AS weekday, "
-        f"{_month('x.local_us')} AS month, x.how, x.deal_unknown, "
-        f"coalesce(x.started_us + x.talk_seconds * {SECOND} > t.left_us, FALSE) AS spans_change "
-        f"FROM (SELECT c.call_id, c.started_us, c.talk_seconds, "
-        "CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction, "
-        f"coalesce(g.manager, 0) AS manager, {key} AS deal_key, "
-        f"CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE coalesce({how}, {NOWHERE}) END AS how, "
-        "c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown, "
-        f"{local_sql('c.started_us', settings.timezone)} AS local_us, "
-        f"coalesce(d.has_history, {'k.has_history' if by_contact else 'FALSE'}) AS has_history "
-        "FROM checked.calls AS c LEFT JOIN deals AS d ON d.deal_id = c.deal_id "
-        "LEFT JOIN managers AS g ON g.manager_id = c.manager_id "
-        + ("LEFT JOIN on_contact AS k ON k.call_id = c.call_id" if by_contact else "")
-        + ") AS x LEFT JOIN stays AS t ON t.deal_key = x.deal_key AND x.started_us >= t.from_us AND x.started_us < t.left_us"
-    )
-    if by_contact:
-        engine.query("DROP TABLE on_contact")
+    deal_key, has_history, how, joined = (
+        ("coalesce(d.deal_key, k.deal_key)", "coalesce(d.has_history, k.has_history)", f"coalesce(k.how, {NOWHERE})",
+         "LEFT JOIN on_contact AS k ON k.call_id = c.call_id")
+        if contacts
+        else ("d.deal_key", "d.has_history", str(NOWHERE), "")
+    )  # fmt: skip
+    engine.query(f"""
+        CREATE TABLE calls AS
+        SELECT x.call_id, x.started_us, x.talk_seconds, x.direction, x.manager, x.deal_key,
+            CASE
+                WHEN x.deal_key IS NULL THEN {NO_DEAL}
+                WHEN t.stage IS NOT NULL THEN t.stage
+                WHEN x.has_history THEN {BEFORE_DEAL}
+                ELSE {NO_HISTORY}
+            END AS stage,
+            CAST(floor((x.local_us - x.local_day * {DAY}) / {HOUR}.0) AS TINYINT) AS hour,
+            -- 1 January 1970 was a Thursday; the sevens keep earlier days above zero
+            CAST((x.local_day + 700003) % 7 + 1 AS TINYINT) AS weekday,
+            {_month("x.local_us")} AS month,
+            x.how, x.deal_unknown,
+            coalesce(x.started_us + x.talk_seconds * {SECOND} > t.left_us, FALSE) AS spans_change
+        FROM (
+            SELECT *, CAST(floor(local_us / {DAY}.0) AS BIGINT) AS local_day
+            FROM (
+                SELECT c.call_id, c.started_us, c.talk_seconds,
+                    CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction,
+                    coalesce(g.manager, 0) AS manager,
+                    {deal_key} AS deal_key,
+                    {has_history} AS has_history,
+                    CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE {how} END AS how,
+                    c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown,
+                    {local_sql("c.started_us", settings.timezone)} AS local_us
+                FROM checked.calls AS c
+                LEFT JOIN deals AS d ON d.deal_id = c.deal_id
+                LEFT JOIN managers AS g ON g.manager_id = c.manager_id
+                {joined}
+            ) AS found
+        ) AS x
+        LEFT JOIN stays AS t
+            ON t.deal_key = x.deal_key AND x.started_us >= t.from_us AND x.started_us < t.left_us
+    """)
+    engine.query("DROP TABLE IF EXISTS on_contact")
 
 
 def _place_on_contacts(settings: Settings, engine: DuckDB) -> None:
-    """Calls without a deal of their own on one of their contact's deals: the active one created last, else the last closed."""
+    """Calls without a deal of their own, on their contact's: the active one created last, else the last closed."""
     lead_in, reach = round(settings.lead_in_minutes * 60 * SECOND), round(settings.contact_days * DAY)
-    engine.query(
-        "CREATE TABLE on_contact AS SELECT call_id, deal_key, has_history, CASE "
-        f"WHEN NOT active THEN {ON_CLOSED_CONTACT} WHEN actives > 1 THEN {ON_CONTACT_AMBIGUOUS} ELSE {ON_CONTACT} END AS how "
-        "FROM (SELECT call_id, deal_key, has_history, active, "
-        "sum(CASE WHEN active THEN 1 ELSE 0 END) OVER (PARTITION BY call_id) AS actives, "
-        "row_number() OVER (PARTITION BY call_id ORDER BY CASE WHEN active THEN 0 ELSE 1 END, "
-        "CASE WHEN active THEN created_us ELSE closed_us END DESC, deal_key DESC) AS nth FROM ("
-        "SELECT c.call_id, d.deal_key, d.has_history, d.created_us, d.closed_us, "
-        "d.closed_us IS NULL OR d.closed_us > c.started_us AS active "
-        "FROM checked.calls AS c JOIN checked.deal_contacts AS x ON x.contact_id = c.contact_id "
-        "JOIN deals AS d ON d.deal_id = x.deal_id LEFT JOIN deals AS own ON own.deal_id = c.deal_id "
-        f"WHERE own.deal_key IS NULL AND d.created_us - {lead_in} <= c.started_us "
-        f"AND (d.closed_us IS NULL OR c.started_us - d.closed_us <= {reach})) AS near) AS ranked WHERE nth = 1"
-    )
+    engine.query(f"""
+        CREATE TABLE on_contact AS
+        SELECT call_id, deal_key, has_history,
+            CASE
+                WHEN NOT active THEN {ON_CLOSED_CONTACT}
+                WHEN actives > 1 THEN {ON_CONTACT_AMBIGUOUS}
+                ELSE {ON_CONTACT}
+            END AS how
+        FROM (
+            SELECT call_id, deal_key, has_history, active,
+                sum(CASE WHEN active THEN 1 ELSE 0 END) OVER (PARTITION BY call_id) AS actives,
+                row_number() OVER (
+                    PARTITION BY call_id
+                    ORDER BY CASE WHEN active THEN 0 ELSE 1 END,
+                        CASE WHEN active THEN created_us ELSE closed_us END DESC, deal_key DESC
+                ) AS nth
+            FROM (
+                SELECT c.call_id, d.deal_key, d.has_history, d.created_us, d.closed_us,
+                    d.closed_us IS NULL OR d.closed_us > c.started_us AS active
+                FROM checked.calls AS c
+                JOIN checked.deal_contacts AS x ON x.contact_id = c.contact_id
+                JOIN deals AS d ON d.deal_id = x.deal_id
+                LEFT JOIN deals AS own ON own.deal_id = c.deal_id
+                WHERE own.deal_key IS NULL
+                    AND d.created_us - {lead_in} <= c.started_us
+                    AND (d.closed_us IS NULL OR c.started_us - d.closed_us <= {reach})
+            ) AS near
+        ) AS ranked
+        WHERE nth = 1
+    """)
 
 
 def _month(local_us: str) -> str:

@@ -33,7 +33,11 @@ class Oddity:
     effect: dict[str, Any]
 
     def title(self, locale: Locale) -> str:
-        return locale.text(f"quality.{self.kind}", **self._written(locale)) if self.effect else locale.text(f"quality.{self.kind}")
+        return (
+            locale.text(f"quality.{self.kind}", **self._written(locale))
+            if self.effect
+            else locale.text(f"quality.{self.kind}")
+        )
 
     def said(self, locale: Locale) -> str:
         """What the oddity does to the numbers, in words."""
@@ -42,7 +46,9 @@ class Oddity:
 
     def _written(self, locale: Locale) -> dict[str, str]:
         kinds = {"share": "share", "value": "money", "before": "money"}
-        return {k: locale.written(kinds.get(k, "count" if k == "hours" else "minutes"), v) for k, v in self.effect.items()}
+        return {
+            k: locale.written(kinds.get(k, "count" if k == "hours" else "minutes"), v) for k, v in self.effect.items()
+        }
 
 
 _SAME_SECOND = (
@@ -95,17 +101,19 @@ def oddities(company: Company, scope: Scope) -> list[Oddity]:
     for i, (kind, sql) in enumerate(conditions.items()):
         rows, minutes = int(counted[2 * i] or 0), float(counted[2 * i + 1] or 0)
         if rows:
-            listed = engine.query(
-                "SELECT c.call_id, c.started_us, d.deal_id FROM calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key "
-                f"WHERE {period} AND {sql} ORDER BY c.started_us, c.call_id LIMIT {LISTED}"
-            )
-            found.append(Oddity(kind, rows, minutes, listed, _effect(kind, minutes, talk, period, company, start, stop)))
+            listed = engine.query(f"""
+                SELECT c.call_id, c.started_us, d.deal_id
+                FROM calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key
+                WHERE {period} AND {sql} ORDER BY c.started_us, c.call_id LIMIT {LISTED}
+            """)
+            found.append(Oddity(kind, rows, minutes, listed, _effect(kind, minutes, talk, company, (start, stop))))
     closed = f"d.closed_us >= {start} AND d.closed_us < {stop}"
     won = engine.query(f"SELECT count(*) FROM deals AS d WHERE {closed} AND d.outcome = 1")[0][0]
     for kind, sql in _OF_DEALS.items():
-        listed = engine.query(
-            f"SELECT d.deal_id, d.closed_us, d.deal_id FROM deals AS d WHERE {closed} AND {sql} ORDER BY d.closed_us, d.deal_id"
-        )
+        listed = engine.query(f"""
+            SELECT d.deal_id, d.closed_us, d.deal_id FROM deals AS d WHERE {closed} AND {sql}
+            ORDER BY d.closed_us, d.deal_id
+        """)
         if listed:
             effect = {"share": len(listed) / won} if kind == "won_for_nothing" else {}
             found.append(Oddity(kind, len(listed), None, listed[:LISTED], effect))
@@ -114,22 +122,27 @@ def oddities(company: Company, scope: Scope) -> list[Oddity]:
     return found
 
 
-def _effect(
-    kind: str, minutes: float, talk: float | None, period: str, company: Company, start: int, stop: int
-) -> dict[str, Any]:
+def _effect(kind: str, minutes: float, talk: float | None, company: Company, period: tuple[int, int]) -> dict[str, Any]:
+    """The numbers of what an oddity does to the figures, by the names its text uses."""
     share = {"share": minutes / talk if talk else None}
     if kind == "before_deal":
         return {**share, "minutes": company.settings.lead_in_minutes}
     if kind == "same_second":
-        spare = (
-            "SELECT sum(talk_seconds) / 60.0 FROM (SELECT c.talk_seconds, row_number() OVER (PARTITION BY c.manager, "
-            "CAST(floor(c.started_us / 1000000.0) AS BIGINT) ORDER BY c.talk_seconds DESC, c.call_id) AS nth "
-            f"FROM calls AS c WHERE c.manager > 0 AND {period}) AS noted WHERE nth > 1"
-        )
-        return {"minutes": company.engine.query(spare)[0][0]}
+        spare = """
+            SELECT sum(talk_seconds) / 60.0
+            FROM (
+                SELECT talk_seconds, row_number() OVER (
+                    PARTITION BY manager, CAST(floor(started_us / 1000000.0) AS BIGINT)
+                    ORDER BY talk_seconds DESC, call_id
+                ) AS nth
+                FROM calls WHERE manager > 0 AND started_us >= ? AND started_us < ?
+            ) AS noted
+            WHERE nth > 1
+        """
+        return {"minutes": company.engine.query(spare, period)[0][0]}
     if kind == "long_talk":
         won = "SELECT sum(amount) FROM deals WHERE outcome = 1 AND closed_us >= ? AND closed_us < ?"
-        revenue = company.engine.query(won, [start, stop])[0][0]
+        revenue = company.engine.query(won, period)[0][0]
         whole, rest = talk or 0, (talk or 0) - minutes
         effect: dict[str, Any] = {"hours": company.settings.long_talk_hours, "talk": rest, "all": whole, "value": None}
         if revenue and rest > 0:

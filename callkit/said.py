@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from callkit.company import Company
@@ -68,7 +67,10 @@ def of_cut(figures: Figures, locale: Locale, min_deals: int) -> list[str]:
         r
         for r in rows
         if not any(r[k] in UNNAMED for k in figures.keys)
-        and (r["deals"] or 0) >= min_deals and r["revenue_share"] is not None and r["talk_share"] and r["efficiency"] is not None
+        and (r["deals"] or 0) >= min_deals
+        and r["revenue_share"] is not None
+        and r["talk_share"]
+        and r["efficiency"] is not None
     ]
     if not told:
         return [locale.text("section.too_few", n=min_deals)]
@@ -99,7 +101,7 @@ def findings(section: Section) -> list[str]:
     for column in _FINDING_CUTS:
         if column in section.company.dimensions:
             found += of_cut(section.cut(column), section.locale, section.company.settings.min_deals)
-    for odd in section.oddities():
+    for odd in section.odd:
         if odd.kind == "long_talk" and odd.effect["all"] and odd.talk_minutes / odd.effect["all"] >= _BENDS:
             found.append(f"{odd.title(section.locale)}: {section.locale.number(odd.rows)}. {odd.said(section.locale)}")
     return list(dict.fromkeys(found))
@@ -126,7 +128,9 @@ def change(name: str, now: float | None, before: float | None, locale: Locale) -
     sign = "+" if moved > 0 else "\N{MINUS SIGN}"
     if points:
         return moved, locale.text("section.change_points", sign=sign, change=locale.number(abs(moved) * 100, 1))
-    return moved, locale.text("section.change", sign=sign, change=locale.percent(abs(moved), 0 if abs(moved) >= 0.1 else 1))
+    return moved, locale.text(
+        "section.change", sign=sign, change=locale.percent(abs(moved), 0 if abs(moved) >= 0.1 else 1)
+    )
 
 
 def won_stages(company: Company) -> set[str]:
@@ -151,7 +155,7 @@ def _of_stages(section: Section) -> str:
 
 
 def _of_quality(section: Section) -> str:
-    total, odd = section.figures.total, section.oddities()
+    total, odd = section.figures.total, section.odd
     nowhere = next((o.rows for o in odd if o.kind == "no_deal"), 0)
     calls = total["calls"] or 0
     key = "section.quality_sentence" if odd else "section.quality_clean"
@@ -169,5 +173,3 @@ def _named(row: dict[str, Any], figures: Figures, locale: Locale) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-

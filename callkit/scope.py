@@ -39,7 +39,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A scope in a company's codes: the period's instants, the dimensions cut by, the codes each filter keeps, notes."""
+    """A scope in a company's codes: the period's instants, what is cut by, the codes each filter keeps, notes."""
 
     scope: Scope
     instants: tuple[int, int]
@@ -87,7 +87,9 @@ def resolve(company: Company, scope: Scope, by: Sequence[str] = ()) -> Resolved:
             found = _codes(company, dimension, value)
             if not found:
                 near = nearest(value, _values(company, dimension))
-                notes.append(f"{column}={value!r} matches nothing" + (f"; the nearest: {', '.join(near)}" if near else ""))
+                notes.append(
+                    f"{column}={value!r} matches nothing" + (f"; the nearest: {', '.join(near)}" if near else "")
+                )
             codes |= found
         keeps.append((dimension, tuple(sorted(codes))))
     dimensions = tuple(month_of(scope.lens) if c == "month" else company.dimensions[c] for c in by)
@@ -110,13 +112,13 @@ def _codes(company: Company, dimension: Dimension, value: str) -> set[int]:
         return {by_rule[value]} if value in by_rule else set()
     codes = {
         code
-        for code, in company.engine.query(
+        for (code,) in company.engine.query(
             "SELECT code FROM labels WHERE dimension IN (?, 'special') AND label = ?", [dimension.labels, value]
         )
     }
     if dimension.labels in ("manager", "stage"):
         by_id = "SELECT code FROM labels WHERE dimension = ? AND id = ?"
-        codes |= {code for code, in company.engine.query(by_id, [dimension.labels, value])}
+        codes |= {code for (code,) in company.engine.query(by_id, [dimension.labels, value])}
     return codes
 
 

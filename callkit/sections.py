@@ -10,35 +10,28 @@ import datetime as dt
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from callkit import __version__, pieces, said
+from callkit import __version__, listing, pieces, said
 from callkit.company import Company, open_company
-from callkit.errors import UsageError
 from callkit.figures import Figures
 from callkit.locale import Locale
 from callkit.measuring import measure
-from callkit.measures import MEASURES
 from callkit.pieces import Piece
 from callkit.quality import Oddity, oddities
 from callkit.scope import Scope, conditions, resolve
 from callkit.zones import Period
 
-DEFAULT_BY = {"managers": "manager", "sources": "source", "projects": "project", "grades": "grade", "overview": "source"}
+DEFAULT_BY = {
+    "managers": "manager",
+    "sources": "source",
+    "projects": "project",
+    "grades": "grade",
+    "overview": "source",
+}
 CARDS = (
     ("talk_minutes", 0), ("calls", 0), ("deals", 0), ("won_deals", 1), ("conversion", 1),
     ("revenue", 1), ("revenue_per_minute", 1), ("minutes_per_sale", -1),
 )  # fmt: skip
-VALUES = (
-    "talk_minutes", "talk_share", "win_share", "revenue_share", "won_deals", "revenue", "revenue_per_minute",
-    "minutes_per_sale", "efficiency",
-)  # fmt: skip
-CALLS = (
-    "calls", "answered_calls", "inbound_calls", "outbound_calls", "mean_call_seconds", "talk_minutes", "call_share",
-    "talk_share",
-)  # fmt: skip
-CONVERSION = ("deals", "won_deals", "open_deals", "conversion", "conversion_low", "conversion_high")
-_BARS = ("talk_share", "call_share", "win_share", "revenue_share", "conversion")
 
 
 def section(
@@ -56,8 +49,8 @@ def section(
     """Opens a section of the report.
 
     `source` is a folder, workbook, store, or `"demo"`; `month` a month `2026-10`, a range `2026-08..2026-10`, days
-    `2026-10-05_2026-10-12`, or `"last"` for the last whole month with calls; `by` the columns to cut by, parted by commas;
-    `where` the filters, one a line, as `source=Site,Ads`.
+    `2026-10-05_2026-10-12`, or `"last"` for the last whole month with calls; `by` the columns to cut by, parted by
+    commas; `where` the filters, one a line, as `source=Site,Ads`.
 
     Raises UsageError for what is not understood, ContractError for broken tables.
     """
@@ -116,9 +109,10 @@ class Section:
 
     @functools.cached_property
     def title(self) -> str:
-        return self.locale.text(f"section.{self.name}", columns=self._by_title())
+        return self.locale.text(f"section.{self.name}", columns=self.by_title())
 
-    def _by_title(self) -> str:
+    def by_title(self) -> str:
+        """What the section cuts by, in words."""
         return " × ".join(self.locale.title(c) for c in self.by)
 
     def headline(self) -> Piece:
@@ -132,7 +126,7 @@ class Section:
             text("section.fact_lens", lens=lens),
             *([text("section.fact_credit", credit=credit)] if scope.lens != "called" else []),
             *(
-                text("section.fact_where", column=self.locale.title(c), values=", ".join(self._named(c, v) for v in vs))
+                text("section.fact_where", column=self.locale.title(c), values=", ".join(self.named(c, v) for v in vs))
                 for c, vs in scope.where.items()
             ),
             text("section.fact_zone", zone=company.timezone),
@@ -159,7 +153,8 @@ class Section:
         }
         return pieces.headline(section, facts, f"{text('section.formulas')} {said.left_out(self)}".strip())
 
-    def _named(self, column: str, value: str) -> str:
+    def named(self, column: str, value: str) -> str:
+        """A segment's label in the reader's language."""
         return self.locale.segment(value, column)
 
     def cards(self) -> Piece:
@@ -178,23 +173,35 @@ class Section:
 
     def values(self) -> Piece:
         """The six values of each segment, with what they rest on."""
-        return self._table("values", self.figures, VALUES)
+        return listing.measured(self, "values", self.figures, listing.VALUES)
 
     def conversion(self) -> Piece:
         """Conversion into success with its 95 % interval."""
-        return self._table("cv", self.figures, CONVERSION)
+        return listing.measured(self, "cv", self.figures, listing.CONVERSION)
 
     def calls(self) -> Piece:
         """Calls, answered calls, talk and mean length of each segment."""
-        return self._table("calls", self.figures, CALLS)
+        return listing.measured(self, "calls", self.figures, listing.CALLS)
 
     def calls_by_stage(self) -> Piece:
         """The calls table by stage, in the pipeline's order."""
-        return self._table("stages", self.cut("stage"), CALLS, self.stage_order())
+        return listing.measured(self, "stages", self.cut("stage"), listing.CALLS, self.stage_order())
 
     def calls_by_segment_and_stage(self) -> Piece:
-        """The calls table of every segment on every stage, stages in the pipeline's order."""
-        return self._table("grid", self.cut(*self.by, "stage"), CALLS)
+        """The calls table of every segment on every stage."""
+        return listing.measured(self, "grid", self.cut(*self.by, "stage"), listing.CALLS)
+
+    def after_sale(self) -> Piece:
+        """Talk on won stages by segment, and its share of the segment's talk."""
+        return listing.after_sale(self)
+
+    def oddities(self) -> Piece:
+        """What could not be placed or looks odd, how many, and what it does to the numbers."""
+        return listing.oddities(self)
+
+    def odd_ones(self) -> Piece:
+        """Which ones: calls and deals behind each oddity."""
+        return listing.odd_ones(self)
 
     def stage_order(self) -> list[str]:
         """Stages in the pipeline's order: what came before the deal first, what has no stage last."""
@@ -202,35 +209,9 @@ class Section:
         listed = [label for code, label in labels.items() if code > 0]
         return [labels[-2], *listed, labels[-3], labels[-1]]
 
-    def after_sale(self) -> Piece:
-        """Talk on won stages by segment, and its share of the segment's talk."""
-        won = said.won_stages(self.company)
-        talk: dict[str, float] = {}
-        for *keys, stage, minutes in (
-            (*row[: len(self.by)], row[len(self.by)], row[len(self.by) + 1 + list(MEASURES).index("talk_minutes")])
-            for row in self.cut(*self.by, "stage").rows[:-1]
-        ):
-            talk[" · ".join(keys)] = talk.get(" · ".join(keys), 0) + (minutes if stage in won else 0)
-        whole = self.figures.total["talk_minutes"] or 0
-        rows: list[list[Any]] = [
-            [self._named(self.by[0], row.label), row.talk_minutes, talk.get(row.label, 0), talk.get(row.label, 0) / row.talk_minutes]
-            for row in self.figures.segments().itertuples()
-            if row.talk_minutes
-        ]
-        rows.sort(key=lambda row: -row[2])
-        after = sum(talk.values())
-        rows.append([self.locale.segment("(total)"), whole, after, after / whole if whole else None])
-        text = self.locale.text
-        columns = [
-            pieces.Column("segment", self._by_title()),
-            pieces.column("talk_minutes", self.locale),
-            pieces.Column("post_sale_minutes", text("section.post_sale_minutes"), "minutes"),
-            pieces.Column("post_sale_share", text("section.post_sale_share"), "share", text("section.post_sale_help"), True),
-        ]
-        return pieces.table("post_sale", text("section.post_sale_title", by=self._by_title()), columns, rows, self.locale)
-
-    def oddities(self) -> list[Oddity]:
-        """What could not be placed or looks odd in the scope's period."""
+    @functools.cached_property
+    def odd(self) -> list[Oddity]:
+        """What could not be placed or looks odd among the calls and deals of the period."""
         return oddities(self.company, self.scope)
 
     def total(self) -> str:
@@ -242,35 +223,3 @@ class Section:
             calls=number(t["calls"]), talk=number(t["talk_minutes"], 1), deals=number(t["deals"]),
             won=number(t["won_deals"]), revenue=number(t["revenue"], 2),
         )  # fmt: skip
-
-    def _table(self, kind: str, figures: Figures, measures: Sequence[str], order: Sequence[str] = ()) -> Piece:
-        keys, at = figures.keys, {m: len(figures.keys) + i for i, m in enumerate(MEASURES)}
-        rows = list(figures.rows)
-        if order:
-            rank = {label: i for i, label in enumerate(order)}
-            rows = [*sorted(rows[:-1], key=lambda row: rank.get(row[0], len(rank))), rows[-1]]
-        shown = [m for m in measures if any(row[at[m]] is not None for row in rows)]
-        columns = [pieces.column(k, self.locale) for k in keys]
-        columns += [pieces.column(m, self.locale, bar=m in _BARS) for m in shown]
-        least = self.company.settings.min_deals
-        small = [i for i, row in enumerate(rows[:-1]) if row[at["deals"]] is not None and row[at["deals"]] < least]
-        resting = any(m in shown for m in ("conversion", "efficiency", "revenue_per_minute"))
-        written = [
-            [*(self._named(k, label) for k, label in zip(keys, row[: len(keys)], strict=True)), *(row[at[m]] for m in shown)]
-            for row in rows
-        ]
-        text = self.locale.text
-        undefined = any(v is None for row in written for v in row)
-        return pieces.table(
-            kind, text(f"section.{kind}_title", by=self._by_title()), columns, written, self.locale,
-            note=text("section.undefined_note") if undefined else "",
-            small=small if resting else (), small_note=text("section.small", n=least),
-        )  # fmt: skip
-
-
-def column_of(name: str, company: Company) -> str:
-    """The column a section is about, or an error where the company lacks it."""
-    column = DEFAULT_BY.get(name, "")
-    if name in ("sources", "projects", "grades") and column not in company.dimensions:
-        raise UsageError(f"section {name}: the company has no column {column!r}")
-    return column

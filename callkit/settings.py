@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ _KEYS: dict[str, dict[str, tuple[str, type | tuple[type, ...], str]]] = {
         "by": ("by", list, "a list of columns, each a segment page of its own"),
     },
 }
-_ALLOWED = {
+_ALLOWED: dict[str, Callable[[Any], bool]] = {
     "language": lambda v: v in LANGUAGES,
     "decimal": lambda v: v in (".", ","),
     "separator": lambda v: v in (",", ";", "\t", ""),
@@ -79,7 +79,7 @@ _ALLOWED = {
     "contact_days": lambda v: v >= 0,
     "long_talk_hours": lambda v: v > 0,
     "min_deals": lambda v: v >= 0,
-    "sections": lambda v: v and all(s in SECTIONS for s in v),
+    "sections": lambda v: bool(v) and all(s in SECTIONS for s in v),
     "by": lambda v: all(isinstance(b, str) and b for b in v),
     "deal_url": lambda v: v == "" or ("{deal_id}" in v and v.startswith(("https://", "http://"))),
 }
@@ -112,7 +112,9 @@ def parse(tables: Mapping[str, Any], where: str) -> Settings:
     values: dict[str, Any] = {}
     for section, entries in tables.items():
         if section == "dimensions":
-            values["titles"] = {name: _titles(name, title, where) for name, title in _table(entries, section, where).items()}
+            values["titles"] = {
+                name: _titles(name, title, where) for name, title in _table(entries, section, where).items()
+            }
             continue
         if section not in _KEYS:
             near = did_you_mean(section, [*_KEYS, "dimensions"])
@@ -120,12 +122,18 @@ def parse(tables: Mapping[str, Any], where: str) -> Settings:
         for key, value in _table(entries, section, where).items():
             if key not in _KEYS[section]:
                 near = did_you_mean(key, _KEYS[section])
-                raise UsageError(f"{where}: [{section}] {key} is not known; allowed: {', '.join(_KEYS[section])}.{near}")
+                raise UsageError(
+                    f"{where}: [{section}] {key} is not known; allowed: {', '.join(_KEYS[section])}.{near}"
+                )
             name, kind, wanted = _KEYS[section][key]
-            if not isinstance(value, kind) or isinstance(value, bool) or not _ALLOWED.get(name, lambda _: True)(value):
+            if not isinstance(value, kind) or isinstance(value, bool) or not _allowed(name, value):
                 raise UsageError(f"{where}: [{section}] {key} = {value!r} is not allowed; wanted: {wanted}")
             values[name] = tuple(value) if isinstance(value, list) else value
     return Settings(**values)
+
+
+def _allowed(name: str, value: object) -> bool:
+    return name not in _ALLOWED or _ALLOWED[name](value)
 
 
 def _table(entries: object, section: str, where: str) -> dict[str, Any]:

@@ -46,7 +46,9 @@ def read(source: Path | Frames, settings: Settings, engine: DuckDB) -> dict[str,
     if isinstance(source, Mapping):
         return _from_frames(source, engine)
     if not source.exists():
-        raise UsageError(f"{source} does not exist; a folder of tables, a workbook (.xlsx) or a store (.duckdb) is wanted")
+        raise UsageError(
+            f"{source} does not exist; a folder of tables, a workbook (.xlsx) or a store (.duckdb) is wanted"
+        )
     if source.is_dir():
         return _from_folder(source, settings, engine)
     if source.suffix.lower() == ".xlsx":
@@ -76,7 +78,7 @@ def _from_folder(folder: Path, settings: Settings, engine: DuckDB) -> dict[str, 
             problems.append(f"{name}: both {name}.csv and {name}.parquet are there; keep one of them")
             continue
         try:
-            found[name] = _csv(path, settings, engine) if path.suffix == ".csv" else _parquet(path, engine)
+            found[name] = _csv(path, settings) if path.suffix == ".csv" else _parquet(path, engine)
         except (duckdb.Error, CallkitError, OSError, UnicodeDecodeError) as error:
             told = "is not UTF-8 text; save it as CSV UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error)
             problems.append(f"{path.name} cannot be read: {told}")
@@ -88,7 +90,7 @@ def _from_folder(folder: Path, settings: Settings, engine: DuckDB) -> dict[str, 
     return found
 
 
-def _csv(path: Path, settings: Settings, engine: DuckDB) -> RawTable:
+def _csv(path: Path, settings: Settings) -> RawTable:
     separator, header = _header(path, settings.separator)
     names = [f"c{i}" for i in range(len(header))]
     wide = ", ".join(f"{literal(n)}: 'VARCHAR'" for n in names)
@@ -97,7 +99,9 @@ def _csv(path: Path, settings: Settings, engine: DuckDB) -> RawTable:
         f"auto_detect=false, strict_mode=true, null_padding=false, columns={{{wide}}})"
     )
     columns = _unique(header, names)
-    return RawTable(path.stem, path.name, relation, columns, dict.fromkeys(columns, "VARCHAR"), f"separator {separator!r}")
+    return RawTable(
+        path.stem, path.name, relation, columns, dict.fromkeys(columns, "VARCHAR"), f"separator {separator!r}"
+    )
 
 
 def _header(path: Path, separator: str) -> tuple[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The contract of the input tables, as data, and the one gate that checks it: after it, everything is trusted.
+"""The one gate: raw tables are checked against the contract once; after it, everything is trusted.
 
 Raw tables go in; out come typed tables in the database `checked` of the engine, instants as microseconds in UTC. Every
 violation of every table is found before the run stops.
@@ -12,132 +12,14 @@ from dataclasses import asdict, dataclass, replace
 
 import duckdb
 
+from callkit.contract import CONTRACT, DEAL_COLUMNS, RESERVED, Column, Table, Violation
 from callkit.engine import DuckDB, literal, quoted, reason
 from callkit.errors import ContractError, did_you_mean
 from callkit.measures import MEASURES
 from callkit.sources import RawTable
 from callkit.zones import utc_sql
 
-OUTCOMES = ("won", "lost", "open")
-DIRECTIONS = ("in", "out", "unknown")
-DEAL_COLUMNS = ("deal_id", "created_at", "closed_at", "outcome", "amount", "manager_id")
-RESERVED = ("owner", "manager", "team", "stage", "direction", "hour", "weekday", "month", *DEAL_COLUMNS)
 _INSTANT = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column's promise: `kind` is text, instant, number, integer or dimension; `optional` columns may be missing altogether."""
-
-    name: str
-    kind: str = "text"
-    null: bool = False
-    optional: bool = False
-    allowed: tuple[str, ...] = ()
-    least: float | None = None
-
-    def wanted(self) -> str:
-        """What is allowed in the column, in words."""
-        if self.allowed:
-            return " or ".join(self.allowed)
-        words = {
-            "text": "a text",
-            "dimension": "a text",
-            "instant": "a date with a time, as 2026-03-02T10:00:00+03:00",
-            "number": "a number",
-            "integer": "a whole number",
-        }[self.kind]
-        words += "" if self.least is None else f", {self.least:g} or more"
-        return words + (" or nothing" if self.null else "")
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table's promise. `others` says that every further column is taken as text (a dimension)."""
-
-    columns: tuple[Column, ...]
-    key: tuple[str, ...] = ()
-    optional: bool = False
-    rows_wanted: bool = False
-    others: bool = False
-
-
-CONTRACT: Mapping[str, Table] = {
-    "calls": Table(
-        (
-            Column("call_id"),
-            Column("started_at", "instant"),
-            Column("talk_seconds", "number", least=0),
-            Column("direction", allowed=DIRECTIONS),
-            Column("manager_id", null=True),
-            Column("deal_id", null=True),
-            Column("contact_id", null=True, optional=True),
-        ),
-        key=("call_id",),
-        rows_wanted=True,
-    ),
-    "deals": Table(
-        (
-            Column("deal_id"),
-            Column("created_at", "instant"),
-            Column("closed_at", "instant", null=True),
-            Column("outcome", allowed=OUTCOMES),
-            Column("amount", "number", null=True, least=0),
-            Column("manager_id", null=True),
-        ),
-        key=("deal_id",),
-        rows_wanted=True,
-        others=True,
-    ),
-    "stage_changes": Table(
-        (
-            Column("deal_id"),
-            Column("changed_at", "instant"),
-            Column("stage_id"),
-            Column("pipeline_id", optional=True),
-            Column("seq", "integer", optional=True),
-        ),
-    ),
-    "stages": Table(
-        (
-            Column("stage_id"),
-            Column("pipeline_id", optional=True),
-            Column("name", null=True),
-            Column("position", "number", null=True),
-            Column("kind", null=True, allowed=("open", "won", "lost")),
-        ),
-        key=("pipeline_id", "stage_id"),
-        optional=True,
-    ),
-    "managers": Table(
-        (Column("manager_id"), Column("name", null=True), Column("team", null=True, optional=True)),
-        key=("manager_id",),
-        optional=True,
-    ),
-    "deal_contacts": Table(
-        (Column("deal_id"), Column("contact_id")),
-        key=("deal_id", "contact_id"),
-        optional=True,
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One broken promise: where, what, in how many rows, up to three examples, and what is allowed."""
-
-    table: str
-    column: str
-    problem: str
-    rows: int
-    examples: tuple[str, ...]
-    allowed: str
-
-    def __str__(self) -> str:
-        place = f"{self.table}.{self.column}" if self.column else self.table
-        rows = f", {self.rows} {'row' if self.rows == 1 else 'rows'}" if self.rows else ""
-        examples = f", e.g. {', '.join(self.examples)}" if self.examples else ""
-        return f"{place}: {self.problem}{rows}{examples}; allowed: {self.allowed}"
 
 
 @dataclass(frozen=True)
@@ -172,7 +54,7 @@ def check(raw: Mapping[str, RawTable], timezone: str, decimal: str, engine: Duck
             continue
         found = _missing(name, raw[name], table)
         if not found:
-            found = _type(name, raw[name], table, timezone, decimal, engine)
+            found = _type(raw[name], table, timezone, decimal, engine)
         if not found:
             rows[name] = engine.query(f"SELECT count(*) FROM checked.{name}")[0][0]
             if table.rows_wanted and not rows[name]:
@@ -197,9 +79,7 @@ def _admitted(raw: Mapping[str, RawTable], rows: dict[str, int], engine: DuckDB)
         rows=rows,
         given={n: tuple(c.name for c in CONTRACT[n].columns if c.name in t.columns) for n, t in raw.items()},
         dimensions=tuple(c for c in raw["deals"].columns if c not in DEAL_COLUMNS),
-        ignored={
-            n: tuple(c for c in t.columns if c not in known[n]) for n, t in raw.items() if not CONTRACT[n].others
-        },
+        ignored={n: tuple(c for c in t.columns if c not in known[n]) for n, t in raw.items() if not CONTRACT[n].others},
         repeated_changes=rows["stage_changes"] - distinct,
     )
 
@@ -221,10 +101,8 @@ def _missing(name: str, raw: RawTable, table: Table) -> list[Violation]:
     return found
 
 
-def _type(
-    name: str, raw: RawTable, table: Table, timezone: str, decimal: str, engine: DuckDB
-) -> list[Violation]:
-    columns = [c for c in table.columns if c.name in raw.columns]
+def _type(raw: RawTable, table: Table, timezone: str, decimal: str, engine: DuckDB) -> list[Violation]:
+    name, columns = raw.name, [c for c in table.columns if c.name in raw.columns]
     if table.others:
         known = {c.name for c in table.columns}
         columns += [Column(c, "dimension", null=True) for c in raw.columns if c not in known]
@@ -255,9 +133,8 @@ def _type(
         problem = f"{raw.where} cannot be read: {_plain(error)}"
         return [Violation(name, "", problem, 0, (), "a whole file of equal lines, UTF-8")]
     found = []
-    broken = {pattern: rows for pattern, rows in engine.query(
-        f"SELECT faults, count(*) FROM checked.{name} WHERE faults <> 0 GROUP BY faults"
-    )}
+    patterns = f"SELECT faults, count(*) FROM checked.{name} WHERE faults <> 0 GROUP BY faults"
+    broken: dict[int, int] = dict(engine.query(patterns))
     for n, fault in enumerate(faults):
         rows = sum(count for pattern, count in broken.items() if pattern >> n & 1)
         if not rows:
@@ -327,7 +204,9 @@ def _value(source: str, kind: str, column: Column, decimal: str) -> str:
     given = _given(source, kind)
     if column.kind in ("text", "dimension"):
         if kind in ("DOUBLE", "FLOAT"):  # a column of whole numbers that once held a gap
-            return f"CASE WHEN {source} = floor({source}) THEN CAST(CAST({source} AS BIGINT) AS VARCHAR) ELSE {given} END"
+            return (
+                f"CASE WHEN {source} = floor({source}) THEN CAST(CAST({source} AS BIGINT) AS VARCHAR) ELSE {given} END"
+            )
         return given
     if kind == "BOOLEAN" or kind.startswith(("DATE", "TIME")):
         return "CAST(NULL AS DOUBLE)"
@@ -388,7 +267,7 @@ def _example(value: object, key: object, key_name: str, shown: int) -> str:
 
 def _hinted(violation: Violation, decimal: str) -> Violation:
     if "number" in violation.problem and decimal == "." and any("," in e.split("(")[0] for e in violation.examples):
-        hint = f"{violation.allowed} (decimal commas are declared: [source] decimal = \",\" in callkit.toml)"
+        hint = f'{violation.allowed} (decimal commas are declared: [source] decimal = "," in callkit.toml)'
         return replace(violation, allowed=hint)
     return violation
 

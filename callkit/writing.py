@@ -27,7 +27,9 @@ def write(figures: Figures, form: str) -> None:
         sys.stdout.write("\n")
     elif form == "parquet":
         if sys.stdout.isatty():
-            raise UsageError("Parquet is not for the eye; send it to a file: callkit metrics … --format parquet > figures.parquet")
+            raise UsageError(
+                "Parquet is not for the eye; send it to a file: callkit metrics … --format parquet > figures.parquet"
+            )
         sys.stdout.buffer.write(_parquet(figures))
     else:
         sys.stdout.write(_table(figures))
@@ -53,7 +55,10 @@ def _table(figures: Figures) -> str:
         written.append([*labels, *(locale.value(m, v) for m, v in zip(MEASURES, numbers, strict=True))])
     widths = [max(len(line[i]) for line in written) for i in range(len(figures.columns))]
     lines = [
-        "  ".join(t.ljust(w) if i < len(figures.keys) else t.rjust(w) for i, (t, w) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            t.ljust(w) if i < len(figures.keys) else t.rjust(w)
+            for i, (t, w) in enumerate(zip(line, widths, strict=True))
+        )
         for line in written
     ]
     return "".join(f"{line.rstrip()}\n" for line in lines)

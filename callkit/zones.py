@@ -32,7 +32,9 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         near = did_you_mean(name, zoneinfo.available_timezones())
-        raise UsageError(f"time zone {name!r} does not exist; an IANA name is wanted, as Europe/Moscow.{near}") from None
+        raise UsageError(
+            f"time zone {name!r} does not exist; an IANA name is wanted, as Europe/Moscow.{near}"
+        ) from None
 
 
 def instant(moment: dt.datetime) -> int:
@@ -118,7 +120,9 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.stop <= self.start:
-            raise UsageError(f"the period from {self.start} to {self.stop} is empty: --to is exclusive, give a later day")
+            raise UsageError(
+                f"the period from {self.start} to {self.stop} is empty: --to is exclusive, give a later day"
+            )
 
     @classmethod
     def of_month(cls, text: str) -> Period:

@@ -1,0 +1,43 @@
+# Two commands do all the set-up: `make report` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+MONTH  ?= 2026-10
+
+.PHONY: report lab test lint bench lock picture clean
+
+report: $(READY)  ## the monthly report of the demo company
+	@$(BIN)/callkit report demo --month $(MONTH)
+
+lab: $(READY)  ## the notebooks, in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+test: $(READY)  ## everything but the benchmarks
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -W default -p no:randomly --nbval-lax notebooks
+
+lint: $(READY)  ## style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## speed and memory against peers, in one run
+	$(BIN)/python tests/benchmarks/bench.py
+
+picture: $(READY)  ## the README's picture, from the report itself
+	$(BIN)/python tests/picture.py
+
+lock: $(READY)  ## pin what is installed, with hashes and without addresses
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) reports build dist
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callkit needs Python 3.11 or later: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
