@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from callkit.calls import place
     from callkit.company import Company, build, open_company
     from callkit.errors import CallkitError, ContractError, UsageError
     from callkit.figures import Figures
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "CallkitError", "Company", "ContractError", "Figures", "Period", "Scope", "Section", "UsageError",
-    "build", "measure", "open_company", "section",
+    "build", "measure", "open_company", "place", "section",
 ]  # fmt: skip
 
 _HOMES = {
+    "place": "calls",
     "Company": "company", "build": "company", "open_company": "company",
     "CallkitError": "errors", "ContractError": "errors", "UsageError": "errors",
     "Figures": "figures", "measure": "measuring", "Scope": "scope", "Section": "sections", "section": "sections",

@@ -131,7 +131,8 @@ def _place_stays(keyed_by_pair: bool, settings: Settings, engine: DuckDB) -> Non
     """
     pair = "AND s.pipeline_id = x.pipeline_id" if keyed_by_pair else ""
     lead_in = round(settings.lead_in_minutes * 60 * SECOND)
-    in_order = "PARTITION BY d.deal_key ORDER BY x.changed_us, x.seq, s.position NULLS LAST, x.stage_id, x.pipeline_id"
+    # codes of stages follow their order: by position, then id, the described before the others
+    in_order = "PARTITION BY d.deal_key ORDER BY x.changed_us, x.seq, s.stage"
     engine.query(f"""
         CREATE TABLE stays AS
         SELECT deal_key, stage, changed_us AS entered_us, left_us,

@@ -80,7 +80,7 @@ def _from_folder(folder: Path, settings: Settings, engine: DuckDB) -> dict[str, 
         try:
             found[name] = _csv(path, settings) if path.suffix == ".csv" else _parquet(path, engine)
         except (duckdb.Error, CallkitError, OSError, UnicodeDecodeError) as error:
-            told = "is not UTF-8 text; save it as CSV UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error)
+            told = "it is not UTF-8 text; save it as CSV UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error)
             problems.append(f"{path.name} cannot be read: {told}")
     if problems:
         raise ContractError("\n".join([f"{folder}: {len(problems)} file(s) cannot be used:", *problems]), problems)

@@ -1,0 +1,34 @@
+"""What tests need from outside: the shared worlds, a Chromium. Missing, they skip with a reason; in CI they fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def _without(what: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have it: {what}")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared worlds and conformance cases."""
+    folder = Path(os.environ.get("CALLKIT_SHARED") or "/nowhere")
+    if not folder.is_dir():
+        pytest.skip("the shared worlds are not here: CALLKIT_SHARED names no folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium."""
+    names = (os.environ.get("CALLKIT_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "chrome")
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if not found:
+        _without("no Chromium was found; name one in CALLKIT_CHROMIUM")
+    return str(found)
