@@ -11,7 +11,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from callkit import __version__, listing, pieces, said
+from callkit import __version__, charts, listing, pieces, said
 from callkit.company import Company, open_company
 from callkit.figures import Figures
 from callkit.locale import Locale
@@ -19,6 +19,7 @@ from callkit.measuring import measure
 from callkit.pieces import Piece
 from callkit.quality import Oddity, oddities
 from callkit.scope import Scope, conditions, resolve
+from callkit.show import Shown, show
 from callkit.zones import Period
 
 DEFAULT_BY = {
@@ -170,6 +171,61 @@ class Section:
     def findings(self) -> Piece:
         """One plain sentence for each cut in which talk and revenue part ways."""
         return pieces.sentences(self.locale.text("section.findings_title"), said.findings(self))
+
+    def bubble(self, x: str = "talk_share", size: str = "won_deals") -> Shown:
+        """Chart A: share of talk (or of calls) against conversion, the area being won deals or revenue."""
+        chart = charts.bubble(
+            self.figures, self.locale, x=x, size=size, min_deals=self.company.settings.min_deals,
+            colours=self.colours, previous=self.previous,
+        )  # fmt: skip
+        return show(chart, charts.describe("bubble", self.figures, self.locale))
+
+    def fair_share(self) -> Shown:
+        """Chart B: share of talk against share of revenue; the slope is the return on time."""
+        chart = charts.fair_share(
+            self.figures, self.locale, min_deals=self.company.settings.min_deals, colours=self.colours,
+            previous=self.previous,
+        )  # fmt: skip
+        return show(chart, charts.describe("fair_share", self.figures, self.locale))
+
+    def funnel(self) -> Shown:
+        """Chart C: deals against conversion, with the limits of chance."""
+        chart = charts.funnel(self.figures, self.locale, colours=self.colours, previous=self.previous)
+        return show(chart, charts.describe("funnel", self.figures, self.locale))
+
+    def shares(self) -> Shown:
+        """Share of talk beside share of sales and of revenue."""
+        return show(charts.shares(self.figures, self.locale), charts.describe("shares", self.figures, self.locale))
+
+    def load(self) -> Shown:
+        """Talk on every stage in the pipeline's order, inbound and outbound."""
+        figures = self.cut("stage", "direction")
+        chart = charts.stage_load(figures, self.locale, order=self.stage_order())
+        return show(chart, charts.describe("stage_load", figures, self.locale))
+
+    def heatmap(self) -> Shown:
+        """Talk of every segment on every stage."""
+        figures = self.cut(*self.by, "stage")
+        chart = charts.heatmap(figures, self.locale, order=self.stage_order())
+        return show(chart, charts.describe("heatmap", figures, self.locale))
+
+    def trend(self, measure_name: str = "revenue") -> Shown:
+        """Talk and another measure by month: up to the last twelve months that the data reaches."""
+        figures = measure(self.company, self._scope(self._last_year()), ["month"])
+        chart = charts.trend(figures, self.locale, measure=measure_name)
+        return show(chart, charts.describe("trend", figures, self.locale))
+
+    def _last_year(self) -> Period:
+        stop, first = self.scope.period.stop, self.company.span[0].replace(day=1)
+        start = stop.replace(year=stop.year - 1, day=1)
+        return Period(min(max(start, first), self.scope.period.start), stop)
+
+    @functools.cached_property
+    def colours(self) -> dict[str, str]:
+        """A colour for every segment of the cut, the same in every chart and month: given by talk in all the data."""
+        first, last = self.company.span
+        whole = Scope(Period(first, last + dt.timedelta(days=1)))
+        return charts.colours(list(measure(self.company, whole, self.by).segments()["label"]))
 
     def values(self) -> Piece:
         """The six values of each segment, with what they rest on."""
