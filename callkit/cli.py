@@ -1,4 +1,4 @@
-"""The command line: `callkit metrics`, `check`, `build`, `report`, `demo`, `init` and `config validate`.
+"""The command line: `callkit metrics`, `check`, `pull`, `build`, `report`, `demo`, `init` and `config validate`.
 
 Exit codes: 0 done; 1 failed; 2 usage or settings; 3 the data breaks the contract; 130 interrupted. Slow libraries are
 imported by the command that needs them.
@@ -65,6 +65,19 @@ def grammar() -> argparse.ArgumentParser:
     verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
     verb.add_argument("--lang", choices=("ru", "en"), default="", help="language of the quality part")
     verb.add_argument("--format", choices=("text", "json"), default="text")
+
+    verb = _verb(
+        verbs, "pull", _pull, "fetch what is new from the CRM, and place it",
+        "callkit pull shop/\n  callkit pull shop/ --fields",
+    )  # fmt: skip
+    verb.add_argument("folder", type=Path, metavar="DIR", help="a folder whose callkit.toml names a [source] kind")
+    verb.add_argument("--since", default="", metavar="DAY", help="at the first pull, only calls from this day on")
+    verb.add_argument("--full", action="store_true", help="read everything again, not only what is new")
+    verb.add_argument("--rebuild", action="store_true", help="ask nothing, place again what was pulled before")
+    verb.add_argument("--fields", action="store_true", help="list the CRM's own fields and how often they are filled")
+    verb.add_argument(
+        "--code", default="", metavar="CODE", help="of a fresh OAuth2 integration: exchange it for tokens"
+    )
 
     verb = _verb(
         verbs, "build", _build, "place the calls once, into a store", "callkit build tables/ --out company.duckdb"
@@ -172,6 +185,19 @@ def _check(arguments: argparse.Namespace) -> int:
     from callkit import checking
 
     return checking.run(arguments.source, arguments.timezone, arguments.lang, arguments.format)
+
+
+def _pull(arguments: argparse.Namespace) -> None:
+    from callkit.crm import pulling
+
+    if arguments.fields:
+        print(pulling.listed(arguments.folder))
+        return
+    print(
+        pulling.run(
+            arguments.folder, since=arguments.since, full=arguments.full, rebuild=arguments.rebuild, code=arguments.code
+        )
+    )
 
 
 def _build(arguments: argparse.Namespace) -> None:

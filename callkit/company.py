@@ -10,6 +10,7 @@ import datetime as dt
 import functools
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from callkit.engine import DuckDB, Engine, literal, reason
 from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.placing import place
 from callkit.settings import Settings
+from callkit.sources import STORE
 from callkit.tables import check
 from callkit.zones import moment, zone
 
@@ -102,6 +104,8 @@ def open_company(
         own = (settings or Settings()).with_timezone(timezone)
         return _read(source, "frames", own, DuckDB(memory=memory))
     path = _placed_already(str(source)) or _path(source)
+    if store := pulled_store(path, settings):
+        return replace(_open_store(store, timezone, settings or _pulled_settings(path, store)), source=str(source))
     if path.is_file() and path.suffix == ".duckdb":
         return replace(_open_store(path, timezone, settings), source=str(source))
     own, folder = _own_settings(path, settings)
@@ -109,14 +113,25 @@ def open_company(
 
 
 def build(
-    source: Source, out: Path, *, timezone: str | None = None, settings: Settings | None = None, memory: str = ""
+    source: Source,
+    out: Path,
+    *,
+    timezone: str | None = None,
+    settings: Settings | None = None,
+    memory: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> Path:
     """Places the calls of a source once, into a store at `out`; an older store there is replaced whole.
+
+    `facts` are kept with those of the company, for what its tables do not tell. Of a company that `callkit pull` has
+    placed already, the store is copied.
 
     Raises as `open_company` does; nothing is left at `out` unless the store is complete.
     """
     if out.suffix != ".duckdb":
         raise UsageError(f"{out} is no name for a store: it must end in .duckdb")
+    if not isinstance(source, Mapping) and (store := pulled_store(_path(source), settings)):
+        return _copied(source, store, out, timezone, settings)
     aside = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -132,6 +147,7 @@ def build(
             own, folder = _own_settings(path, settings)
             company = _read(folder, str(source), own.with_timezone(timezone), engine)
         credit(company.engine)
+        engine.insert("facts", [(key, json.dumps(value, ensure_ascii=False)) for key, value in (facts or {}).items()])
         engine.query("USE memory")
         engine.query("DETACH store")
         engine.close()
@@ -150,6 +166,51 @@ def bundled() -> Path:
     """The demo company that comes with callkit."""
     package = Path(__file__).parent
     return next(p for p in (package / "demo_company", package.parent / "data" / "demo") if p.is_dir())
+
+
+def pulled_store(path: Path, settings: Settings | None = None) -> Path | None:
+    """The store of a folder that `callkit pull` fills; None for any other source.
+
+    Raises UsageError where nothing has been pulled yet.
+    """
+    own, _ = _own_settings(path, settings) if path.is_dir() else (Settings(), path)
+    if not own.pulled:
+        return None
+    if not (path / STORE).is_file():
+        raise UsageError(f"{path} is fed by {own.kind} and nothing has been pulled yet; run callkit pull {path}")
+    return path / STORE
+
+
+def _pulled_settings(path: Path, store: Path) -> Settings:
+    """The folder's settings as they are now, the store's time zone and currency where they name none."""
+    own, _ = _own_settings(path, None)
+    with _open_store(store, None, None) as company:
+        kept = company.settings
+    now, then = ((s.lead_in_minutes, s.contact_days, s.fields) for s in (own, kept))
+    if now != then or own.timezone not in ("", kept.timezone):
+        raise UsageError(
+            f"callkit.toml names other rules, fields or another time zone than {store} was built with; "
+            f"run callkit pull {path} --rebuild"
+        )
+    return replace(own, timezone=kept.timezone, currency=own.currency or kept.currency)
+
+
+def _copied(source: str | Path, store: Path, out: Path, timezone: str | None, settings: Settings | None) -> Path:
+    with open_company(source, timezone=timezone, settings=settings) as company:
+        own = json.dumps(asdict(company.settings), ensure_ascii=False)
+    aside = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(store, aside)
+        engine = DuckDB(aside)
+        engine.query("UPDATE facts SET value = ? WHERE key = 'settings'", [own])
+        engine.close()
+        aside.replace(out)
+    except OSError as error:
+        raise CallkitError(f"{out} cannot be written: {error.strerror}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return out
 
 
 def _path(source: str | Path) -> Path:

@@ -21,11 +21,12 @@ class Column:
     optional: bool = False
     allowed: tuple[str, ...] = ()
     least: float | None = None
+    meaning: str = ""
 
     def wanted(self) -> str:
         """What is allowed in the column, in words."""
         if self.allowed:
-            return " or ".join(self.allowed)
+            return " or ".join((*self.allowed, "nothing") if self.null else self.allowed)
         words = {
             "text": "a text",
             "dimension": "a text",
@@ -51,25 +52,31 @@ class Table:
 CONTRACT: Mapping[str, Table] = {
     "calls": Table(
         (
-            Column("call_id"),
-            Column("started_at", "instant"),
-            Column("talk_seconds", "number", least=0),
-            Column("direction", allowed=DIRECTIONS),
-            Column("manager_id", null=True),
-            Column("deal_id", null=True),
-            Column("contact_id", null=True, optional=True),
+            Column("call_id", meaning="one logged attempt to call"),
+            Column("started_at", "instant", meaning="when the call began"),
+            Column("talk_seconds", "number", least=0, meaning="seconds of talk; 0 when nobody answered"),
+            Column("direction", allowed=DIRECTIONS, meaning="who called whom"),
+            Column("manager_id", null=True, meaning="who spoke"),
+            Column("deal_id", null=True, meaning="the deal whose card the call was logged on"),
+            Column("contact_id", null=True, optional=True, meaning="the contact it was logged on"),
         ),
         key=("call_id",),
         rows_wanted=True,
     ),
     "deals": Table(
         (
-            Column("deal_id"),
-            Column("created_at", "instant"),
-            Column("closed_at", "instant", null=True),
-            Column("outcome", allowed=OUTCOMES),
-            Column("amount", "number", null=True, least=0),
-            Column("manager_id", null=True),
+            Column("deal_id", meaning="one deal"),
+            Column("created_at", "instant", meaning="when it was created"),
+            Column("closed_at", "instant", null=True, meaning="when it was won or lost; nothing while it is open"),
+            Column("outcome", allowed=OUTCOMES, meaning="how it stands now"),
+            Column(
+                "amount",
+                "number",
+                null=True,
+                least=0,
+                meaning="its worth, in the account's one currency; nothing counts as 0 and is told",
+            ),
+            Column("manager_id", null=True, meaning="who owns it"),
         ),
         key=("deal_id",),
         rows_wanted=True,
@@ -77,31 +84,35 @@ CONTRACT: Mapping[str, Table] = {
     ),
     "stage_changes": Table(
         (
-            Column("deal_id"),
-            Column("changed_at", "instant"),
-            Column("stage_id"),
-            Column("pipeline_id", optional=True),
-            Column("seq", "integer", optional=True),
+            Column("deal_id", meaning="the deal that moved"),
+            Column("changed_at", "instant", meaning="when it entered the stage"),
+            Column("stage_id", meaning="the stage it entered"),
+            Column("pipeline_id", optional=True, meaning="the pipeline of that stage"),
+            Column("seq", "integer", optional=True, meaning="breaks ties of one instant"),
         ),
     ),
     "stages": Table(
         (
-            Column("stage_id"),
-            Column("pipeline_id", optional=True),
-            Column("name", null=True),
-            Column("position", "number", null=True),
-            Column("kind", null=True, allowed=("open", "won", "lost")),
+            Column("stage_id", meaning="one stage"),
+            Column("pipeline_id", optional=True, meaning="its pipeline; stages of several may share an id"),
+            Column("name", null=True, meaning="how it is called"),
+            Column("position", "number", null=True, meaning="its place in the pipeline's order"),
+            Column("kind", null=True, allowed=("open", "won", "lost"), meaning="what standing on it means"),
         ),
         key=("pipeline_id", "stage_id"),
         optional=True,
     ),
     "managers": Table(
-        (Column("manager_id"), Column("name", null=True), Column("team", null=True, optional=True)),
+        (
+            Column("manager_id", meaning="one person"),
+            Column("name", null=True, meaning="how they are called"),
+            Column("team", null=True, optional=True, meaning="the team they belong to"),
+        ),
         key=("manager_id",),
         optional=True,
     ),
     "deal_contacts": Table(
-        (Column("deal_id"), Column("contact_id")),
+        (Column("deal_id", meaning="a deal"), Column("contact_id", meaning="one of its contacts")),
         key=("deal_id", "contact_id"),
         optional=True,
     ),

@@ -14,26 +14,47 @@ def credit(engine: Engine) -> None:
     """Makes the table `credits` of a placed company, once: deal_key, manager, and four weights that each sum to 1."""
     if engine.query("SELECT 1 FROM information_schema.tables WHERE table_name = 'credits'"):
         return
+    # Who spoke first and last is decided among a deal's people, of whom there are few, not among its calls; only where
+    # two of them began at one instant are the calls looked at again.
     engine.query("""
         CREATE TABLE credits AS
         WITH spoken AS (
-            SELECT c.deal_key, c.manager, c.talk_seconds,
-                row_number() OVER (PARTITION BY c.deal_key ORDER BY c.started_us, c.call_id) AS nth,
-                row_number() OVER (PARTITION BY c.deal_key ORDER BY c.started_us DESC, c.call_id DESC) AS nth_last
+            SELECT c.deal_key, c.manager, c.talk_seconds, c.started_us, c.call_id
             FROM calls AS c
             JOIN deals AS d ON d.deal_key = c.deal_key
             WHERE c.talk_seconds > 0 AND (d.closed_us IS NULL OR c.started_us < d.closed_us)
         ),
         people AS (
-            SELECT deal_key, manager, sum(talk_seconds) AS talk,
-                max(CASE WHEN nth = 1 THEN 1 ELSE 0 END) AS by_first,
-                max(CASE WHEN nth_last = 1 THEN 1 ELSE 0 END) AS by_last
+            SELECT deal_key, manager, sum(talk_seconds) AS talk, min(started_us) AS first_us, max(started_us) AS last_us
             FROM spoken
             GROUP BY deal_key, manager
+        ),
+        ties AS (
+            SELECT deal_key, first_us AS started_us FROM people GROUP BY deal_key, first_us HAVING count(*) > 1
+            UNION
+            SELECT deal_key, last_us FROM people GROUP BY deal_key, last_us HAVING count(*) > 1
+        ),
+        tied AS (
+            SELECT s.deal_key, s.manager, s.started_us, min(s.call_id) AS first_id, max(s.call_id) AS last_id
+            FROM spoken AS s
+            JOIN ties AS t ON t.deal_key = s.deal_key AND t.started_us = s.started_us
+            GROUP BY s.deal_key, s.manager, s.started_us
+        ),
+        ranked AS (
+            SELECT p.deal_key, p.manager, p.talk,
+                row_number() OVER (PARTITION BY p.deal_key ORDER BY p.first_us, f.first_id) AS nth,
+                row_number() OVER (PARTITION BY p.deal_key ORDER BY p.last_us DESC, l.last_id DESC) AS nth_last
+            FROM people AS p
+            LEFT JOIN tied AS f
+                ON f.deal_key = p.deal_key AND f.manager = p.manager AND f.started_us = p.first_us
+            LEFT JOIN tied AS l
+                ON l.deal_key = p.deal_key AND l.manager = p.manager AND l.started_us = p.last_us
         )
         SELECT deal_key, manager, talk / sum(talk) OVER (PARTITION BY deal_key) AS by_talk,
-            1.0 / count(*) OVER (PARTITION BY deal_key) AS by_head, by_first, by_last
-        FROM people
+            1.0 / count(*) OVER (PARTITION BY deal_key) AS by_head,
+            CASE WHEN nth = 1 THEN 1 ELSE 0 END AS by_first,
+            CASE WHEN nth_last = 1 THEN 1 ELSE 0 END AS by_last
+        FROM ranked
         UNION ALL
         SELECT d.deal_key, d.owner, 1, 1, 1, 1
         FROM deals AS d

@@ -7,6 +7,8 @@ Placing adds columns to calls; it never adds or drops a row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from callkit.dimensions import BEFORE_DEAL, NO_DEAL, NO_HISTORY, SPECIAL
 from callkit.engine import DuckDB, Row, quoted
 from callkit.labels import told_apart
@@ -26,9 +28,16 @@ def place(checked: Checked, settings: Settings, engine: DuckDB) -> None:
     _place_managers(engine)
     keyed_by_pair = all("pipeline_id" in checked.given.get(t, ()) for t in ("stages", "stage_changes"))
     _place_stages(keyed_by_pair, engine)
-    _place_deals(checked.dimensions, settings, engine)
+    span = engine.query("""
+        SELECT least(min(started_us), (SELECT min(created_us) FROM checked.deals)),
+            greatest(
+                max(started_us), (SELECT max(created_us) FROM checked.deals), (SELECT max(closed_us) FROM checked.deals)
+            )
+        FROM checked.calls
+    """)[0]
+    _place_deals(checked.dimensions, lambda us: local_sql(us, settings.timezone, span), engine)
     _place_stays(keyed_by_pair, settings, engine)
-    _place_calls(settings, engine)
+    _place_calls(settings, lambda us: local_sql(us, settings.timezone, span), engine)
     engine.query("DETACH checked")
 
 
@@ -83,7 +92,7 @@ def _place_stages(keyed_by_pair: bool, engine: DuckDB) -> None:
     engine.insert("labels", [("stage", code, label, rows[code - 1][1]) for code, label in enumerate(named, 1)])
 
 
-def _place_deals(dimensions: tuple[str, ...], settings: Settings, engine: DuckDB) -> None:
+def _place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engine: DuckDB) -> None:
     """Deals under a whole-number key that follows their ids as texts, so that `larger id` is `larger key`."""
     joins, columns = [], []
     for i, name in enumerate(dimensions):
@@ -110,8 +119,8 @@ def _place_deals(dimensions: tuple[str, ...], settings: Settings, engine: DuckDB
             h.deal_id IS NOT NULL AS has_history
             {"".join(columns)}
         FROM (
-            SELECT *, {local_sql("created_us", settings.timezone)} AS created_local,
-                {local_sql("closed_us", settings.timezone)} AS closed_local
+            SELECT *, {local("created_us")} AS created_local,
+                {local("closed_us")} AS closed_local
             FROM checked.deals
         ) AS d
         LEFT JOIN managers AS g ON g.manager_id = d.manager_id
@@ -126,8 +135,8 @@ def _place_deals(dimensions: tuple[str, ...], settings: Settings, engine: DuckDB
 def _place_stays(keyed_by_pair: bool, settings: Settings, engine: DuckDB) -> None:
     """Half-open stays `[entered_us, left_us)`; `from_us` opens the first one earlier, by the lead-in.
 
-    A stay that a later change of the same instant ends has no length and holds no call, but for the calls of the
-    lead-in where it is the deal's first.
+    A stay that a later change of the same instant ends (an equal row among them) has no length and holds no call; only
+    a deal's first is kept, for the calls of the lead-in.
     """
     pair = "AND s.pipeline_id = x.pipeline_id" if keyed_by_pair else ""
     lead_in = round(settings.lead_in_minutes * 60 * SECOND)
@@ -145,10 +154,11 @@ def _place_stays(keyed_by_pair: bool, settings: Settings, engine: DuckDB) -> Non
             JOIN deals AS d ON d.deal_id = x.deal_id
             JOIN stages AS s ON s.stage_id = x.stage_id {pair}
         ) AS moves
+        WHERE left_us > changed_us OR nth = 1
     """)
 
 
-def _place_calls(settings: Settings, engine: DuckDB) -> None:
+def _place_calls(settings: Settings, local: Callable[[str], str], engine: DuckDB) -> None:
     contacts = bool(engine.query("SELECT 1 FROM checked.deal_contacts LIMIT 1"))
     if contacts:
         _place_on_contacts(settings, engine)
@@ -183,7 +193,7 @@ def _place_calls(settings: Settings, engine: DuckDB) -> None:
                     {has_history} AS has_history,
                     CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE {how} END AS how,
                     c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown,
-                    {local_sql("c.started_us", settings.timezone)} AS local_us
+                    {local("c.started_us")} AS local_us
                 FROM checked.calls AS c
                 LEFT JOIN deals AS d ON d.deal_id = c.deal_id
                 LEFT JOIN managers AS g ON g.manager_id = c.manager_id

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = ("calls", "deals", "stage_changes", "stages", "managers", "deal_contacts")
+STORE = "company.duckdb"
+"""The store that `callkit pull` builds in a company's folder."""
 Frames = Mapping[str, "pd.DataFrame"]
 
 
@@ -60,7 +62,8 @@ def files(source: Path) -> list[Path]:
     """The files a source consists of, in the order of the tables."""
     if source.is_file():
         return [source]
-    return [p for name in TABLES for suffix in (".csv", ".parquet") if (p := source / f"{name}{suffix}").is_file()]
+    named = [f"{name}{suffix}" for name in TABLES for suffix in (".csv", ".parquet")]
+    return [p for name in (*named, STORE) if (p := source / name).is_file()]
 
 
 def fingerprint(path: Path) -> str:
@@ -74,6 +77,8 @@ def _from_folder(folder: Path, settings: Settings, engine: DuckDB) -> dict[str, 
     problems: list[str] = []
     for path in files(folder):
         name = path.stem
+        if path.name == STORE:
+            continue
         if name in found or any(p.startswith(f"{name}.") for p in problems if path.suffix == ".parquet"):
             problems.append(f"{name}: both {name}.csv and {name}.parquet are there; keep one of them")
             continue

@@ -76,9 +76,12 @@ def shifts(name: str) -> tuple[int, tuple[tuple[int, int], ...]]:
     return first, tuple(found)
 
 
-def local_sql(us: str, name: str) -> str:
-    """SQL for the local clock, in microseconds, of the instant `us`."""
+def local_sql(us: str, name: str, span: tuple[int, int] | None = None) -> str:
+    """SQL for the local clock, in microseconds, of the instant `us`; no instant lies outside `span`, where given."""
     first, later = shifts(name)
+    if span:
+        first = next((offset for at, offset in reversed(later) if at <= span[0]), first)
+        later = tuple((at, offset) for at, offset in later if span[0] < at <= span[1])
     return f"({us} + {_tree(us, first, later)})"
 
 

@@ -1,0 +1,102 @@
+"""Where the talk of each segment goes: minutes by segment and stage, written in the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from callkit.charts import segments
+from callkit.charts.bars import MOST_ROWS, NameColumn, in_order
+from callkit.charts.labels import text_width, wrap
+from callkit.charts.layout import Layout, heading, laid_out, layered, nothing
+from callkit.charts.theme import Theme
+from callkit.errors import UsageError
+from callkit.figures import Figures
+from callkit.locale import Locale
+
+_LEAST_CELL, _LEAST_CELL_NARROW = 46, 38
+
+
+def heatmap(
+    figures: Figures, locale: Locale, *, order: Sequence[str] = (), theme: Theme = "light", width: int = 700
+) -> alt.LayerChart:
+    """Minutes of talk of every segment (rows, by talk) on every stage (columns, in the pipeline's order).
+
+    `figures` are by the segment's columns and, last, `stage`; `order` are the stages' labels in the pipeline's order,
+    others follow. A segment that never spoke on a stage has no cell there. At most 30 segments are drawn, and the
+    chart says so when there are more; none give a chart that says so. `width` is the whole drawing's.
+
+    Raises UsageError for figures whose last column is not `stage`.
+    """
+    if len(figures.by) < 2 or figures.by[-1] != "stage":
+        raise UsageError(f"the heat map needs figures by a segment and stage, not by {figures.by}")
+    by = figures.by[:-1]
+    text = locale.text
+    title = text("charts.heat_title", by=" × ".join(locale.title(c) for c in by))
+    cells = [row for row in figures.segments().to_dict("records") if row["talk_minutes"] > 0]
+    if not cells:
+        return nothing(text("charts.no_data"), title, theme, locale, width=width)
+    talk: dict[tuple[str, ...], float] = {}
+    for cell in cells:
+        cell["segment"] = tuple(cell[c] for c in by)
+        talk[cell["segment"]] = talk.get(cell["segment"], 0) + cell["talk_minutes"]
+    rows = sorted(talk, key=lambda s: (-talk[s], s))
+    stages = in_order([cell["stage"] for cell in cells], order)
+    notes = [text("charts.heat_note")]
+    if len(rows) > MOST_ROWS:
+        notes.append(text("charts.not_drawn", shown=MOST_ROWS, all=len(rows)))
+    drawn = [
+        {
+            "row": rows.index(cell["segment"]),
+            "column": stages.index(cell["stage"]),
+            "minutes": cell["talk_minutes"],
+            "text": locale.number(cell["talk_minutes"]),
+            "name": segments.title(cell["segment"], by, locale),
+            "stage": segments.title([cell["stage"]], ["stage"], locale),
+            "told": locale.value("talk_minutes", cell["talk_minutes"]),
+            "calls": locale.value("calls", cell["calls"]),
+            "part": locale.percent(cell["talk_minutes"] / talk[cell["segment"]]),
+        }
+        for cell in cells
+        if cell["segment"] in rows[:MOST_ROWS]
+    ]
+    names = [segments.title(row, by, locale) for row in rows[:MOST_ROWS]]
+    heads = [segments.title([stage], ["stage"], locale) for stage in stages]
+
+    def build(layout: Layout) -> alt.LayerChart:
+        return _draw(drawn, names, heads, locale, layout).properties(title=heading(title, [" ".join(notes)], layout))
+
+    return laid_out(build, Layout(width, 0, width, 190), Layout(350, 0, 350, 100, narrow=True), theme, locale)
+
+
+def _draw(
+    cells: Sequence[dict[str, Any]], names: Sequence[str], heads: Sequence[str], locale: Locale, layout: Layout
+) -> alt.LayerChart:
+    column = NameColumn(names, layout, least=30)
+    least = _LEAST_CELL_NARROW if layout.narrow else _LEAST_CELL
+    widest = max(least, max(text_width(cell["text"], 11) for cell in cells) + 6)
+    step = max(widest, (layout.width - column.width) / len(heads))
+    upright = all(text_width(word, 11) <= step - 6 for head in heads for word in head.split(" "))
+    lines = [wrap(head, step - 6 if upright else 200, 11, most=4 if upright else 1) for head in heads]
+    angle = 0 if upright else -90 if layout.narrow else -45
+    axis = alt.Axis(
+        orient="top", title=None, labelExpr="heads[datum.value]", labelLimit=0, labelAngle=angle,
+        labelAlign="center" if upright else "left", labelLineHeight=12,
+        labelBaseline="middle" if layout.narrow and not upright else "bottom", labelOverlap=False,
+        grid=False, labelPadding=4,
+    )  # fmt: skip
+    domain = list(range(len(heads)))
+    x = alt.X("column:O", axis=axis, scale=alt.Scale(domain=domain, paddingInner=0, paddingOuter=0))
+    most = max(cell["minutes"] for cell in cells)
+    scale = alt.Scale(domain=[0, most], range="heatmap", interpolate="lab")
+    told = (("told", "talk_minutes"), ("calls", "calls"))
+    hint = [alt.Tooltip("name:N", title="title"), alt.Tooltip("stage:N", title=locale.title("stage"))]
+    hint += [alt.Tooltip(f"{field}:N", title=locale.title(measure)) for field, measure in told]
+    hint += [alt.Tooltip("part:N", title=locale.text("charts.part_of_segment"))]
+    shared = alt.Chart(alt.NamedData("cells")).encode(x, column.channel(), tooltip=hint)
+    rect = shared.mark_rect(style="cell").encode(color=alt.Color("minutes:Q", scale=scale, legend=None))
+    numbers = shared.mark_text(fontSize=11, style="name").encode(text=alt.Text("text:N"))
+    chart = layered(rect, numbers, width=step * len(heads), height=column.height, datasets={"cells": list(cells)})
+    return chart.add_params(column.parameter(), alt.param(name="heads", value=lines))
