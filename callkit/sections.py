@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from callkit import __version__, charts, listing, pieces, said
 from callkit.company import Company, open_company
 from callkit.figures import Figures
-from callkit.locale import Locale
+from callkit.locale import NBSP, Locale
 from callkit.measuring import measure
 from callkit.pieces import Piece
 from callkit.quality import Oddity, oddities
@@ -274,8 +274,9 @@ class Section:
         """The whole scope in one line of plain text: the total that the notebook's test checks."""
         t = self.figures.total
         number = self.locale.number
-        return self.locale.text(
+        line = self.locale.text(
             "section.total_line",
             calls=number(t["calls"]), talk=number(t["talk_minutes"], 1), deals=number(t["deals"]),
             won=number(t["won_deals"]), revenue=number(t["revenue"], 2),
         )  # fmt: skip
+        return line.replace(NBSP, " ")
