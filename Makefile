@@ -14,8 +14,8 @@ lab: $(READY)  ## the notebooks, in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 test: $(READY)  ## everything but the benchmarks
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
-	$(BIN)/python -m pytest -q -W default -p no:randomly --nbval-lax notebooks
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -W default -p no:cacheprovider --nbval-lax -n 2 --dist loadfile notebooks
 
 lint: $(READY)  ## style, format and types
 	$(BIN)/ruff check .

@@ -30,8 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("callkit: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): keep Python from failing again at exit.
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # a reader that went away (`| head`) needs no word
+            print(f"callkit: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        # What is still unwritten would fail once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

@@ -6,6 +6,7 @@ aside and renamed whole; several processes may read it at a time.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import json
@@ -158,7 +159,8 @@ def build(
         raise CallkitError(f"{out} cannot be written: {reason(error)}") from error
     finally:
         for left in (aside, aside.with_name(aside.name + ".wal")):
-            left.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                left.unlink()
     return out
 
 
