@@ -45,10 +45,8 @@ class Oddity:
         return locale.text(f"quality.{self.kind}_effect{'_plain' if plain else ''}", **self._written(locale))
 
     def _written(self, locale: Locale) -> dict[str, str]:
-        kinds = {"share": "share", "value": "money", "before": "money"}
-        return {
-            k: locale.written(kinds.get(k, "count" if k == "hours" else "minutes"), v) for k, v in self.effect.items()
-        }
+        kinds = {"share": "share", "value": "money", "before": "money", "hours": "count", "lead_in": "count"}
+        return {k: locale.written(kinds.get(k, "minutes"), v) for k, v in self.effect.items()}
 
 
 _SAME_SECOND = (
@@ -126,7 +124,7 @@ def _effect(kind: str, minutes: float, talk: float | None, company: Company, per
     """The numbers of what an oddity does to the figures, by the names its text uses."""
     share = {"share": minutes / talk if talk else None}
     if kind == "before_deal":
-        return {**share, "minutes": company.settings.lead_in_minutes}
+        return {**share, "lead_in": company.settings.lead_in_minutes}
     if kind == "same_second":
         spare = """
             SELECT sum(talk_seconds) / 60.0

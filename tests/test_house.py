@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from string import Formatter
@@ -37,7 +38,9 @@ def requirements() -> dict[str, str]:
 
 
 def test_the_conda_environment_asks_for_what_the_project_asks_for() -> None:
-    lines = re.findall(r"^  - ([a-z][\w\-]*) ?([<>=].*)?$", (ROOT / "environment.yml").read_text(encoding="utf-8"), re.M)
+    lines = re.findall(
+        r"^  - ([a-z][\w\-]*) ?([<>=].*)?$", (ROOT / "environment.yml").read_text(encoding="utf-8"), re.M
+    )
     conda = {name: wanted for name, wanted in lines if name not in ("python", "pip", "conda-forge")}
     assert conda == {CONDA.get(name, name): wanted for name, wanted in requirements().items()}
 
@@ -62,7 +65,11 @@ def test_imports_go_one_way_down_the_flow_of_the_data() -> None:
     for path in MODULES:
         own = path.relative_to(ROOT / "callkit").parts[0].removesuffix(".py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("callkit.") and not _typing_only(path, node):
+            if (
+                isinstance(node, ast.ImportFrom)
+                and (node.module or "").startswith("callkit.")
+                and not _typing_only(path, node)
+            ):
                 other = str(node.module).split(".")[1]
                 if own in rank and other in rank and own != other:
                     assert rank[other] < rank[own], f"{own} imports {other}, which comes after it"
@@ -70,7 +77,10 @@ def test_imports_go_one_way_down_the_flow_of_the_data() -> None:
 
 def _typing_only(path: Path, node: ast.ImportFrom) -> bool:
     blocks = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.If)]
-    return any(isinstance(b.test, ast.Name) and b.test.id == "TYPE_CHECKING" and b.lineno < node.lineno <= b.end_lineno for b in blocks)  # type: ignore[operator]
+    return any(
+        isinstance(b.test, ast.Name) and b.test.id == "TYPE_CHECKING" and b.lineno < node.lineno <= b.end_lineno
+        for b in blocks
+    )  # type: ignore[operator]
 
 
 def test_every_text_is_there_in_both_languages_with_the_same_places() -> None:
@@ -78,7 +88,8 @@ def test_every_text_is_there_in_both_languages_with_the_same_places() -> None:
         assert set(texts) == set(LANGUAGES), key
         # a plural has its forms between bars; Russian three, English two
         places = [
-            {name for part in text.split("|") for _, name, _, _ in Formatter().parse(part) if name} for text in texts.values()
+            {name for part in text.split("|") for _, name, _, _ in Formatter().parse(part) if name}
+            for text in texts.values()
         ]
         assert places[0] == places[1], key
         if "|" in texts["ru"]:
@@ -153,8 +164,57 @@ def test_the_top_level_stays_short() -> None:
 
 
 def test_nothing_in_the_package_asks_for_an_address_outside() -> None:
-    allowed = ("http://www.w3.org", "https://example.", "https://vega.github.io/schema", "http://127.0.0.1", "http://localhost")
-    for path in [p for p in (ROOT / "callkit").rglob("*") if p.suffix in (".py", ".js", ".css", ".toml", ".html", ".j2")]:
+    allowed = (
+        "http://www.w3.org",
+        "https://example.",
+        "https://vega.github.io/schema",
+        "http://127.0.0.1",
+        "http://localhost",
+    )
+    for path in [
+        p for p in (ROOT / "callkit").rglob("*") if p.suffix in (".py", ".js", ".css", ".toml", ".html", ".j2")
+    ]:
         for address in re.findall(r"https?://[^\s\"'`<>)]+", path.read_text(encoding="utf-8")):
             if "{" not in address and not path.is_relative_to(ROOT / "callkit" / "crm"):
                 assert address.startswith(allowed) or address in ("https://", "http://"), f"{path.name}: {address}"
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_gives_the_formula_of_every_measure() -> None:
+    assert all(f"| `{m.name}` | {m.help_en} |" in README for m in MEASURES.values())
+
+
+def test_every_command_in_the_readme_is_understood() -> None:
+    from callkit.cli import grammar
+
+    commands = re.findall(r"^callkit ([^#\n]+)", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.S)), re.M)
+    assert len(commands) >= 7
+    for command in commands:
+        grammar().parse_args(shlex.split(command))
+
+
+def test_every_make_command_in_the_readme_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.M)) <= targets
+
+
+def test_the_readmes_example_in_python_runs() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    names: dict[str, object] = {}
+    exec(example, names)
+    figures = names["figures"]
+    assert figures["source"].iloc[-1] == "(total)"  # type: ignore[index]
+    assert figures["calls"].iloc[-1] == 1276  # type: ignore[index]
+
+
+def test_every_dependency_has_a_line_in_decisions() -> None:
+    decisions = README.split("## Decisions")[1]
+    for name in requirements():
+        assert f"`{name.split('[')[0]}`" in decisions, name
+
+
+def test_every_file_the_readme_links_to_is_there() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link

@@ -1,7 +1,7 @@
-"""`make bench`: callkit beside its peers, in one run, interleaved; prints a table and writes results.md beside this file.
+"""`make bench`: callkit beside its peers, in one run, interleaved; prints a table and writes results.md beside it.
 
-Ratios count, seconds do not: every figure is the median of several rounds in which each contender ran once, as a process
-of its own. CPU is user and system time of all its threads, memory the peak of its resident set.
+Ratios count, seconds do not: every figure is the median of several rounds in which each contender ran once, as a
+process of its own. CPU is user and system time of all its threads, memory the peak of its resident set.
 """
 
 from __future__ import annotations
@@ -74,9 +74,8 @@ def build(size: int, rounds: int, work: Path) -> list[str]:
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, m in medians.items():
-        lines.append(
-            f"| {name} | {m.wall:.2f} | {m.cpu:.2f} | {m.megabytes:.0f} | {m.wall / ours.wall:.2f}× | {ours.cpu / m.cpu:.2f} |"
-        )
+        ratios = f"{m.wall / ours.wall:.2f}× | {ours.cpu / m.cpu:.2f}"
+        lines.append(f"| {name} | {m.wall:.2f} | {m.cpu:.2f} | {m.megabytes:.0f} | {ratios} |")
     return [*lines, ""]
 
 

@@ -86,7 +86,9 @@ def with_sql(folder: Path, out: Path) -> None:
                     CASE WHEN d.closed_at IS NULL OR d.closed_at > c.started_at THEN d.created_at ELSE d.closed_at END
                     DESC, d.deal_id DESC
             ) AS nth
-            FROM raw_calls AS c JOIN raw_deal_contacts AS x USING (contact_id) JOIN raw_deals AS d ON d.deal_id = x.deal_id
+            FROM raw_calls AS c
+            JOIN raw_deal_contacts AS x USING (contact_id)
+            JOIN raw_deals AS d ON d.deal_id = x.deal_id
             WHERE c.deal_id IS NULL AND d.created_at - INTERVAL {LEAD_IN} SECOND <= c.started_at
                 AND (d.closed_at IS NULL OR c.started_at - d.closed_at <= INTERVAL {REACH} SECOND)
         ),
