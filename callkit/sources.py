@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,9 @@ def _from_folder(folder: Path, settings: Settings, engine: DuckDB) -> dict[str, 
         try:
             found[name] = _csv(path, settings) if path.suffix == ".csv" else _parquet(path, engine)
         except (duckdb.Error, CallkitError, OSError, UnicodeDecodeError) as error:
-            told = "it is not UTF-8 text; save it as CSV UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error)
+            told = (
+                "it is not UTF-8 text; save it as CSV UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error)
+            )
             problems.append(f"{path.name} cannot be read: {told}")
     if problems:
         raise ContractError("\n".join([f"{folder}: {len(problems)} file(s) cannot be used:", *problems]), problems)
@@ -114,10 +117,10 @@ def _header(path: Path, separator: str) -> tuple[str, list[str]]:
         start = file.read(1 << 16)
     if not start.strip():
         raise CallkitError("it is empty; a line with the column names is wanted first")
+    line = re.split("\r\n|\n|\r", start, maxsplit=1)[0]
     if separator:
-        return separator, next(csv.reader([start.splitlines()[0]], delimiter=separator))
+        return separator, next(csv.reader([line], delimiter=separator))
     # Column names hold no separators, so only one reading of the header has the table's key in it.
-    line = start.splitlines()[0]
     for candidate in (",", ";"):
         header = next(csv.reader([line], delimiter=candidate))
         if len(header) > 1 and any(h.endswith("_id") for h in header):

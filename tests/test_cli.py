@@ -1,11 +1,10 @@
-"""The command line promises: an exit code that says what happened, one clear message, never a traceback, nothing half-written."""
+"""The command line promises an exit code that tells, one clear message, never a traceback, nothing half-written."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +67,7 @@ def test_a_wrong_command_ends_in_exit_code_2_and_says_what_is_allowed(
 
 
 def test_a_filter_that_matches_nothing_answers_with_nothing_and_the_nearest_values(
-    world: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, out, err = said(capsys, "metrics", "demo", "--month", "2026-10", "--where", "source=Авита", "--format", "csv")
     assert code == 0
@@ -104,7 +103,7 @@ def test_every_format_holds_the_same_figures(world: Path, capsys: pytest.Capture
     assert "(total)" in said(capsys, *command)[1]
 
 
-def test_check_prints_the_contract_and_the_quality(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_the_contract_and_the_quality(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capsys, "check", "demo", "--lang", "ru")
     assert code == 0
     assert "contract: kept" in out
@@ -122,9 +121,14 @@ def test_check_tells_machines_every_violation(tmp_path: Path, capsys: pytest.Cap
     assert (code, told["ok"], told["tables"]["calls"]) == (0, True, 6000)
 
 
-def test_a_store_is_written_whole_or_not_at_all(world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_is_written_whole_or_not_at_all(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = tmp_path / "company.duckdb"
-    assert said(capsys, "build", str(world), "--out", str(store), "--timezone", "Europe/Moscow")[:2] == (0, f"{store}\n")
+    assert said(capsys, "build", str(world), "--out", str(store), "--timezone", "Europe/Moscow")[:2] == (
+        0,
+        f"{store}\n",
+    )
     before = store.read_bytes()
     (tmp_path / "calls.csv").write_text("call_id\n")
     assert said(capsys, "build", str(tmp_path), "--out", str(store))[0] == 3
@@ -160,16 +164,18 @@ def test_a_store_needs_its_ending(world: Path, capsys: pytest.CaptureFixture[str
     assert "must end in .duckdb" in err
 
 
-def test_a_folder_that_cannot_be_written_is_told(world: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_told(
+    world: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     code, _, err = said(capsys, "build", str(world), "--out", str(tmp_path / "taken" / "company.duckdb"))
     assert code == 1
     assert "cannot be written" in err
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_ends_in_exit_code_1_and_a_sentence() -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "callkit", "metrics", "demo", "--month", "2026-10"],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
@@ -179,7 +185,7 @@ def test_a_full_disk_ends_in_exit_code_1_and_a_sentence() -> None:
     assert "cannot be written" in done.stderr
 
 
-def test_a_reader_that_goes_away_early_is_no_failure_to_speak_of(world: Path) -> None:
+def test_a_reader_that_goes_away_early_is_no_failure_to_speak_of() -> None:
     command = f"'{sys.executable}' -m callkit metrics demo --month 2026-10 --by stage --by manager | head -1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("stage")
@@ -243,7 +249,8 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_metrics_starts_without_the_slow_libraries() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; from callkit.cli import main; main(['metrics', 'demo', '--month', '2026-10']); "
+        [sys.executable, "-c", "import sys; from callkit.cli import main; "
+         "main(['metrics', 'demo', '--month', '2026-10']); "
          "print([m for m in ('pandas', 'numpy', 'altair', 'jsonschema', 'papermill') if m in sys.modules])"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
@@ -259,6 +266,9 @@ def test_conformance_cases_agree(shared: Path) -> None:
     command = f"{sys.executable} -m callkit"
     for part in ("small-0", "pipelines-0", "bpic2012-1"):
         done = subprocess.run(
-            [sys.executable, str(check), "--callkit", command, "--only", part], capture_output=True, text=True, check=False
+            [sys.executable, str(check), "--callkit", command, "--only", part],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout

@@ -25,7 +25,16 @@ from callkit.scope import Scope as CallkitScope
 from callkit.zones import Period
 
 SLOW_BUT_SURE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-ADDITIVE = ("calls", "answered_calls", "inbound_calls", "outbound_calls", "talk_minutes", "deals", "won_deals", "revenue")
+ADDITIVE = (
+    "calls",
+    "answered_calls",
+    "inbound_calls",
+    "outbound_calls",
+    "talk_minutes",
+    "deals",
+    "won_deals",
+    "revenue",
+)
 
 
 def worlds(zones: Sequence[str] = ZONES) -> st.SearchStrategy[World]:
@@ -49,7 +58,11 @@ def agree(got: Figures, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -
     assert [row[: len(got.keys)] for row in got.rows] == [tuple(row[: len(got.keys)]) for row in rows]
     for mine, theirs in zip(got.rows, rows, strict=True):
         for name, a, b in zip(columns, mine, theirs, strict=True):
-            same = a == b if isinstance(a, str) or a is None or b is None else math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+            same = (
+                a == b
+                if isinstance(a, str) or a is None or b is None
+                else math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+            )
             assert same, f"{mine[: len(got.keys)]} {name}: {a!r}, the plain reading gives {b!r}"
 
 

@@ -1,4 +1,4 @@
-"""The gate promises: what breaks the contract is told at once, whole, with an example; what keeps it comes through exact."""
+"""The gate promises to tell all that breaks the contract at once, with examples, and to let the rest through exact."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ A_DEAL = "d1,2026-03-01T10:00:00+03:00,,open,5,m1,Site\n"
 A_CHANGE = "d1,2026-03-01T10:00:00+03:00,new\n"
 
 
-def folder(at: Path, calls: str = CALLS + A_CALL, deals: str = DEALS + A_DEAL, changes: str = CHANGES + A_CHANGE) -> Path:
+def folder(
+    at: Path, calls: str = CALLS + A_CALL, deals: str = DEALS + A_DEAL, changes: str = CHANGES + A_CHANGE
+) -> Path:
     for name, text in (("calls", calls), ("deals", deals), ("stage_changes", changes)):
         (at / f"{name}.csv").write_text(text, encoding="utf-8")
     return at
@@ -33,7 +35,9 @@ def refusal(source: Path, settings: Settings | None = None) -> str:
     return str(told.value)
 
 
-def one(source: Path | dict[str, pd.DataFrame], sql: str, settings: Settings | None = None, zone: str = "Europe/Moscow") -> object:
+def one(
+    source: Path | dict[str, pd.DataFrame], sql: str, settings: Settings | None = None, zone: str = "Europe/Moscow"
+) -> object:
     with open_company(source, timezone=zone, settings=settings) as company:
         return company.engine.query(sql)[0][0]
 
@@ -135,7 +139,9 @@ def test_columns_that_differ_by_case_alone_are_told(tmp_path: Path) -> None:
     assert "columns 'A', 'a' have the same name but for upper and lower case" in told
 
 
-@pytest.mark.parametrize("text", ["2026-03-02", "02.03.2026 10:00", "2026-02-30 10:00", "2026-03-02 10:00 Moscow", "1", "now"])
+@pytest.mark.parametrize(
+    "text", ["2026-03-02", "02.03.2026 10:00", "2026-02-30 10:00", "2026-03-02 10:00 Moscow", "1", "now"]
+)
 def test_what_is_no_instant_is_refused(tmp_path: Path, text: str) -> None:
     assert "calls.started_at: not a date with a time" in refusal(folder(tmp_path, CALLS + f"c1,{text},60,in,m1,d1\n"))
 
@@ -197,12 +203,14 @@ def test_parquet_with_zoned_and_with_naive_instants_is_read(tmp_path: Path) -> N
     folder(tmp_path)
     (tmp_path / "calls.csv").unlink()
     DuckDB().query(
-        "COPY (SELECT 'c1' AS call_id, TIMESTAMPTZ '2026-03-02 07:00:00Z' AS started_at, 60 AS talk_seconds, 'in' AS direction, "
+        "COPY (SELECT 'c1' AS call_id, 'in' AS direction, TIMESTAMPTZ '2026-03-02 07:00:00Z' AS started_at, "
+        "60 AS talk_seconds, "
         f"'m1' AS manager_id, 'd1' AS deal_id) TO '{tmp_path / 'calls.parquet'}' (FORMAT parquet)"
     )
     assert one(tmp_path, "SELECT started_us FROM calls") == 1772434800 * 1_000_000
     DuckDB().query(
-        "COPY (SELECT 'c1' AS call_id, TIMESTAMP '2026-03-02 10:00:00' AS started_at, 60 AS talk_seconds, 'in' AS direction, "
+        "COPY (SELECT 'c1' AS call_id, 'in' AS direction, TIMESTAMP '2026-03-02 10:00:00' AS started_at, "
+        "60 AS talk_seconds, "
         f"'m1' AS manager_id, 'd1' AS deal_id) TO '{tmp_path / 'calls.parquet'}' (FORMAT parquet)"
     )
     assert one(tmp_path, "SELECT started_us FROM calls") == 1772434800 * 1_000_000
@@ -255,7 +263,9 @@ def test_a_zone_that_does_not_exist_is_told(tmp_path: Path, capsys: pytest.Captu
     assert "time zone 'Europe/Moskow' does not exist" in capsys.readouterr().err
 
 
-def test_naive_times_without_a_zone_are_read_in_utc_and_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_naive_times_without_a_zone_are_read_in_utc_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = folder(tmp_path, CALLS + "c1,2026-03-02 10:00:00,60,in,m1,d1\n")
     assert main(["metrics", str(source), "--month", "2026-03", "--format", "csv"]) == 0
     assert "UTC is used" in capsys.readouterr().err
