@@ -92,8 +92,8 @@ def cards(shown: Sequence[Card], locale: Locale) -> Piece:
             f'<span class="ck-card-change {way}">{html.escape(card.change_text)}</span>' if card.change_text else ""
         )
         parts.append(
-            f'<div class="ck-card"><span class="ck-card-label">{html.escape(label)} {explain(explained)}</span>'
-            f'<span class="ck-card-value">{html.escape(card.value)}</span>{change}</div>'
+            f'<div class="ck-card"><span class="ck-card-label">{html.escape(label)} {explain(explained)}</span> '
+            f'<span class="ck-card-value">{html.escape(card.value)}</span> {change}</div>'
         )
         words.append(f"{label}: {card.value} {card.change_text}".rstrip())
     return Piece(f'<div class="ck-cards">{"".join(parts)}</div>', "\n".join(words))
