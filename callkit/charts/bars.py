@@ -8,8 +8,9 @@ from typing import Any
 import altair as alt
 
 from callkit.charts import segments
-from callkit.charts.labels import text_width, wrap
 from callkit.charts.layout import Layout, heading, laid_out, layered, nothing
+from callkit.charts.lettering import text_width
+from callkit.charts.names import Rows
 from callkit.charts.theme import Theme
 from callkit.errors import UsageError
 from callkit.figures import Figures
@@ -18,7 +19,6 @@ from callkit.locale import Locale
 MOST_ROWS = 30
 DIRECTIONS = ("in", "out", "unknown")
 SHARES = ("talk_share", "win_share", "revenue_share")
-_LINE = 14
 _SHAPES = ("square", "circle", "diamond")
 _SHARE_COLOURS = ("#7a8290", "#3f88c5", "#c8731a")
 """Told apart on light and on dark, by their shapes also in grey, and none of them a segment's colour."""
@@ -67,7 +67,7 @@ def in_order(labels: Sequence[str], order: Sequence[str]) -> list[str]:
 
 
 def _load(parts: Sequence[Row], stages: Sequence[str], split: bool, locale: Locale, layout: Layout) -> alt.LayerChart:
-    names = NameColumn([segments.title([s], ["stage"], locale) for s in stages], layout)
+    names = Rows([segments.title([s], ["stage"], locale) for s in stages], layout)
     minutes = {s: sum(p["talk_minutes"] for p in parts if p["stage"] == s) for s in stages}
     shares = {s: sum(p["talk_share"] for p in parts if p["stage"] == s) for s in stages}
     ends = [
@@ -116,34 +116,8 @@ def _load(parts: Sequence[Row], stages: Sequence[str], split: bool, locale: Loca
         align="left", baseline="middle", dx=6, style="name", tooltip=None
     )
     texts = texts.encode(x, names.channel(), text=alt.Text("text:N"))
-    chart = layered(drawn, texts, width=plot, height=names.height, datasets={"bars": bars, "ends": ends})
-    return chart.add_params(names.parameter())
-
-
-class NameColumn:
-    """The names at the left of rows: broken into lines, never cut where three lines are enough."""
-
-    def __init__(self, names: Sequence[str], layout: Layout, least: int = 28) -> None:
-        self.lines = [wrap(name, layout.name_width, 12, most=3) for name in names]
-        self.width = min(layout.name_width, max(text_width(line, 12) for lines in self.lines for line in lines)) + 14
-        self.step = max(least, max(len(lines) for lines in self.lines) * _LINE + 10)
-        self.height = self.step * len(self.lines)
-
-    def channel(self) -> alt.Y:
-        """The y channel of rows by their number, the field `row`."""
-        axis = alt.Axis(
-            title=None,
-            labelExpr="names[datum.value]",
-            labelFontSize=12,
-            labelLineHeight=_LINE,
-            labelLimit=0,
-            grid=False,
-        )
-        domain = list(range(len(self.lines)))
-        return alt.Y("row:O", axis=axis, scale=alt.Scale(domain=domain, paddingInner=0, paddingOuter=0))
-
-    def parameter(self) -> alt.Parameter:
-        return alt.param(name="names", value=self.lines)
+    datasets = {"bars": bars, "ends": ends, **names.datasets()}
+    return layered(drawn, texts, names.layer(), width=plot, height=names.height, datasets=datasets)
 
 
 def shares(figures: Figures, locale: Locale, *, theme: Theme = "light", width: int = 680) -> alt.LayerChart:
@@ -170,7 +144,7 @@ def shares(figures: Figures, locale: Locale, *, theme: Theme = "light", width: i
 
 
 def _shares(rows: Sequence[Row], locale: Locale, layout: Layout) -> alt.LayerChart:
-    names = NameColumn([row["name"] for row in rows], layout)
+    names = Rows([row["name"] for row in rows], layout)
     series = [locale.title(share) for share in SHARES]
     dots = [
         {
@@ -212,8 +186,6 @@ def _shares(rows: Sequence[Row], locale: Locale, layout: Layout) -> alt.LayerCha
         align="right", baseline="bottom", fontSize=11, style="note", text=locale.title("efficiency"), tooltip=None
     )
     header = header.encode(x=alt.value(plot + column - 6), y=alt.value(-4))
-    chart = layered(
-        rule, points, texts, header, width=plot, height=names.height,
-        datasets={"dots": dots, "links": links, "ends": ends},
-    )  # fmt: skip
-    return chart.add_params(names.parameter())
+    datasets = {"dots": dots, "links": links, "ends": ends, **names.datasets()}
+    layers = (rule, points, texts, header, names.layer())
+    return layered(*layers, width=plot, height=names.height, datasets=datasets)

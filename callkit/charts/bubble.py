@@ -10,10 +10,22 @@ from typing import Any
 import altair as alt
 
 from callkit.charts import segments
-from callkit.charts.labels import Box, Point, text_width
+from callkit.charts.labels import Box, Point
 from callkit.charts.layout import Layout, heading, laid_out, layered, nothing
+from callkit.charts.lettering import text_width
 from callkit.charts.marks import Bubbles, notes
-from callkit.charts.plane import NOTE_SIZE, STRIP, Plane, Row, by_revenue, few_deals, named, narrow_plane, wide_plane
+from callkit.charts.plane import (
+    MOST_NAMES,
+    NOTE_SIZE,
+    STRIP,
+    Plane,
+    Row,
+    by_revenue,
+    few_deals,
+    named,
+    narrow_plane,
+    wide_plane,
+)
 from callkit.charts.scales import LOG_FROM, fitting, spread
 from callkit.charts.theme import GREY, Theme
 from callkit.errors import UsageError, did_you_mean
@@ -101,7 +113,7 @@ class _Subject:
         """How to read the picture (a phone has no room for that), then what must be said of it."""
         rows, text = self.rows, self.locale.text
         whiskers = len(rows) <= MOST_WHISKERS and any(row["conversion_low"] is not None for row in rows)
-        said = notes(rows, self.segments - len(rows), self.size, self.min_deals, layout, self.locale)
+        said = notes(rows, self.segments - len(rows), self.size, self.min_deals, self.locale)
         said = [text("charts.whiskers"), *said] if whiskers else said
         return [*([] if layout.narrow else [text(f"charts.bubble_{self.x}")]), " ".join(said)]
 
@@ -141,11 +153,10 @@ def _draw(subject: _Subject, layout: Layout) -> alt.LayerChart:
             inside + [y for _, _, y in way], bubbles.radii + [4.0] * len(way), layout.height,
             before=STRIP, after=STRIP, upwards=True, least_high=highest, most_ticks=8,
         ),
-        locale.title(subject.x) + (f" ({locale.text('charts.log')})" if subject.log else ""),
-        locale.title("conversion"),
-        "~%",
-        "~%",
+        subject.x,
+        "conversion",
         layout,
+        locale,
     )  # fmt: skip
     points = [
         plane.point(row[subject.x], y, radius) for row, y, radius in zip(rows, inside, bubbles.radii, strict=True)
@@ -157,7 +168,7 @@ def _draw(subject: _Subject, layout: Layout) -> alt.LayerChart:
     names = [
         replace(
             points[i],
-            text=named(rows[i]["name"], _suffix(subject, rows[i], highest), layout) if rank < layout.names else "",
+            text=named(rows[i]["name"], _suffix(subject, rows[i], highest), layout) if rank < MOST_NAMES else "",
         )
         for rank, i in enumerate(by_revenue(rows))
     ]

@@ -12,7 +12,7 @@ from callkit.charts import segments
 from callkit.charts.labels import Box, Point
 from callkit.charts.layout import Layout, heading, laid_out, layered, nothing
 from callkit.charts.marks import Bubbles, notes
-from callkit.charts.plane import STRIP, Plane, Row, by_revenue, few_deals, named, narrow_plane, wide_plane
+from callkit.charts.plane import MOST_NAMES, STRIP, Plane, Row, by_revenue, few_deals, named, narrow_plane, wide_plane
 from callkit.charts.scales import fitting
 from callkit.charts.theme import Theme
 from callkit.figures import Figures
@@ -48,7 +48,7 @@ def fair_share(
 
     def build(layout: Layout) -> alt.LayerChart:
         chart = _draw(shown, min_deals, previous is not None, locale, layout)
-        said = notes(shown, len(rows) - len(shown), "won_deals", min_deals, layout, locale)
+        said = notes(shown, len(rows) - len(shown), "won_deals", min_deals, locale)
         return chart.properties(title=heading(title, [locale.text("charts.fair_note"), " ".join(said)], layout))
 
     return laid_out(build, wide_plane(width, height), narrow_plane(340), theme, locale)
@@ -62,11 +62,10 @@ def _draw(rows: Sequence[Row], min_deals: float, compared: bool, locale: Locale,
     plane = Plane(
         fitting(talk, bubbles.radii, layout.width, least_high=reach, most_ticks=5 if layout.narrow else 8, after=STRIP),
         fitting(revenue, bubbles.radii, layout.height, least_high=reach, most_ticks=8, upwards=True, after=STRIP),
-        locale.title("talk_share"),
-        locale.title("revenue_share"),
-        "~%",
-        "~%",
+        "talk_share",
+        "revenue_share",
         layout,
+        locale,
     )
     few = [few_deals(row, min_deals) for row in rows]
     points = [plane.point(x, y, r) for x, y, r in zip(talk, revenue, bubbles.radii, strict=True)]
@@ -75,7 +74,7 @@ def _draw(rows: Sequence[Row], min_deals: float, compared: bool, locale: Locale,
     names = []
     for rank, i in enumerate(by_revenue(rows)):
         name = named(rows[i]["name"], f"({locale.text('charts.few')})" if few[i] else "", layout)
-        names.append(replace(points[i], text=name if rank < layout.names else ""))
+        names.append(replace(points[i], text=name if rank < MOST_NAMES else ""))
     datasets = {
         "segments": [bubbles.datum(plane, rows[i], talk[i], revenue[i], few=few[i]) for i in bubbles.largest_first()],
         "rays": rays,

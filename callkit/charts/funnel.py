@@ -13,7 +13,7 @@ from callkit.charts import segments
 from callkit.charts.labels import Box
 from callkit.charts.layout import Layout, heading, laid_out, layered, nothing
 from callkit.charts.marks import OUTLINE
-from callkit.charts.plane import STRIP, Plane, Row, by_revenue, named, narrow_plane, wide_plane
+from callkit.charts.plane import MOST_NAMES, STRIP, Plane, Row, by_revenue, named, narrow_plane, wide_plane
 from callkit.charts.scales import LOG_FROM, fitting, spread
 from callkit.charts.theme import Theme
 from callkit.figures import Figures
@@ -53,8 +53,8 @@ def funnel(
 
     def build(layout: Layout) -> alt.LayerChart:
         notes = [locale.text("charts.funnel_note" if trials else "charts.no_trials")]
-        if len(shown) > layout.names:
-            notes.append(locale.text("charts.funnel_names_note", n=layout.names))
+        if len(shown) > MOST_NAMES:
+            notes.append(locale.text("charts.funnel_names_note", n=MOST_NAMES))
         if left_out := len(rows) - len(shown):
             notes.append(locale.plural("charts.left_out", left_out))
         chart = _draw(shown, whole if trials else None, previous is not None, locale, layout)
@@ -84,11 +84,10 @@ def _draw(rows: Sequence[Row], whole: float | None, compared: bool, locale: Loca
         fitting(deals, dots, layout.width, log=log, most_ticks=5 if layout.narrow else 8, after=8),
         fitting(conversion, dots, layout.height, upwards=True, least_high=min(1.0, 1.6 * (whole or 0)), after=STRIP / 2,
                 most_ticks=8),
-        locale.title("deals") + (f" ({locale.text('charts.log')})" if log else ""),
-        locale.title("conversion"),
-        ",~f",
-        "~%",
+        "deals",
+        "conversion",
         layout,
+        locale,
     )  # fmt: skip
     points = [plane.point(x, y, _DOT) for x, y in zip(deals, conversion, strict=True)]
     apart = [whole is not None and outside(row, whole, LIMITS[0][1]) for row in rows]
@@ -100,7 +99,7 @@ def _draw(rows: Sequence[Row], whole: float | None, compared: bool, locale: Loca
         taken.append(box)
     order = sorted(by_revenue(rows), key=lambda i: not apart[i])
     names = [
-        replace(points[i], text=named(rows[i]["name"], "", layout) if rank < layout.names else "")
+        replace(points[i], text=named(rows[i]["name"], "", layout) if rank < MOST_NAMES else "")
         for rank, i in enumerate(order)
     ]
     datasets = {

@@ -8,9 +8,10 @@ from typing import Any
 import altair as alt
 
 from callkit.charts import segments
-from callkit.charts.bars import MOST_ROWS, NameColumn, in_order
-from callkit.charts.labels import text_width, wrap
+from callkit.charts.bars import MOST_ROWS, in_order
 from callkit.charts.layout import Layout, heading, laid_out, layered, nothing
+from callkit.charts.lettering import text_width
+from callkit.charts.names import Columns, Rows
 from callkit.charts.theme import Theme
 from callkit.errors import UsageError
 from callkit.figures import Figures
@@ -74,29 +75,19 @@ def heatmap(
 def _draw(
     cells: Sequence[dict[str, Any]], names: Sequence[str], heads: Sequence[str], locale: Locale, layout: Layout
 ) -> alt.LayerChart:
-    column = NameColumn(names, layout, least=30)
+    rows = Rows(names, layout, least=30)
     least = _LEAST_CELL_NARROW if layout.narrow else _LEAST_CELL
     widest = max(least, max(text_width(cell["text"], 11) for cell in cells) + 6)
-    step = max(widest, (layout.width - column.width) / len(heads))
-    upright = all(text_width(word, 11) <= step - 6 for head in heads for word in head.split(" "))
-    lines = [wrap(head, step - 6 if upright else 200, 11, most=4 if upright else 1) for head in heads]
-    angle = 0 if upright else -90 if layout.narrow else -45
-    axis = alt.Axis(
-        orient="top", title=None, labelExpr="heads[datum.value]", labelLimit=0, labelAngle=angle,
-        labelAlign="center" if upright else "left", labelLineHeight=12,
-        labelBaseline="middle" if layout.narrow and not upright else "bottom", labelOverlap=False,
-        grid=False, labelPadding=4,
-    )  # fmt: skip
-    domain = list(range(len(heads)))
-    x = alt.X("column:O", axis=axis, scale=alt.Scale(domain=domain, paddingInner=0, paddingOuter=0))
+    columns = Columns(heads, layout.width - rows.width, widest, narrow=layout.narrow)
     most = max(cell["minutes"] for cell in cells)
     scale = alt.Scale(domain=[0, most], range="heatmap", interpolate="lab")
     told = (("told", "talk_minutes"), ("calls", "calls"))
     hint = [alt.Tooltip("name:N", title="title"), alt.Tooltip("stage:N", title=locale.title("stage"))]
     hint += [alt.Tooltip(f"{field}:N", title=locale.title(measure)) for field, measure in told]
     hint += [alt.Tooltip("part:N", title=locale.text("charts.part_of_segment"))]
-    shared = alt.Chart(alt.NamedData("cells")).encode(x, column.channel(), tooltip=hint)
+    shared = alt.Chart(alt.NamedData("cells")).encode(columns.channel(), rows.channel(), tooltip=hint)
     rect = shared.mark_rect(style="cell").encode(color=alt.Color("minutes:Q", scale=scale, legend=None))
     numbers = shared.mark_text(fontSize=11, style="name").encode(text=alt.Text("text:N"))
-    chart = layered(rect, numbers, width=step * len(heads), height=column.height, datasets={"cells": list(cells)})
-    return chart.add_params(column.parameter(), alt.param(name="heads", value=lines))
+    datasets = {"cells": list(cells), **rows.datasets(), **columns.datasets()}
+    layers = (rect, numbers, rows.layer(), columns.layer())
+    return layered(*layers, width=columns.width, height=rows.height, datasets=datasets)

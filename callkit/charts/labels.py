@@ -7,11 +7,12 @@ first, each on the best free spot around its bubble. The same input always gives
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
+
+from callkit.charts.lettering import text_width
 
 LINE_HEIGHT = 1.25
 NEAR = 4.0
@@ -19,25 +20,10 @@ _RINGS = (NEAR, 12.0, 22.0, 34.0, 48.0, 64.0, 84.0)
 _CLOSE_ANGLES = (0, 180, 90, 270, 30, 330, 150, 210, 60, 300, 120, 240)
 _LEADER_FROM = 10.0
 _WORST = 500.0
-"""A name whose leader would run across several bubbles tells less than no name: it is left to hovering."""
+"""A name on another's bubble, or led across several, tells less than no name: it is left to hovering."""
+_DOT = 6.0
 
-# The wider of Liberation Sans (Arial) and DejaVu Sans, measured in em: with any usual font a label then takes no more
-# room than was kept for it.
-_WIDTHS = (
-    (0.30, "',.Iijl| ·\u00a0"),
-    (0.40, "-/:;\\f!()[]rt"),
-    (0.50, '"*J`sz'),
-    (0.55, "?L_cгзсэ–"),
-    (0.60, "FTaekovxyабвеёкотухчьяГТ«»"),
-    (0.65, "$0123456789EKPSYbdghnpqu{}ийлнпрЕЗРУ₽€"),
-    (0.70, "ABCRVXZдцъАБВКСХЧЬЭЯ"),
-    (0.75, "DHNUмИЙЛНП"),
-    (0.80, "&GOQwыДОЦ"),
-    (0.87, "#+<=>M^~фюМФЪ×"),
-    (0.95, "%mщжшЫ"),
-    (1.10, "@W…—Ш№ЖЩЮ"),
-)
-_WIDTH_OF = {character: width for width, characters in _WIDTHS for character in characters}
+_Line = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -82,99 +68,7 @@ class Label:
     y: float
     align: Literal["left", "center", "right"]
     box: Box
-    leader: tuple[float, float, float, float] | None = None
-
-
-def text_width(text: str, size: float = 12) -> float:
-    """The most pixels `text` may take at a font size of `size`, whatever the font of the reader's system.
-
-    >>> text_width("Сайт", 10)
-    25.5
-    """
-    return round(sum(_character_width(c) for c in text) * size, 3)
-
-
-def _character_width(character: str) -> float:
-    if character in _WIDTH_OF:
-        return _WIDTH_OF[character]
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0.0
-    return 1.0 if unicodedata.east_asian_width(character) in "WF" else 0.75
-
-
-def clean(text: str) -> str:
-    """One line of plain text: control characters become spaces; right-to-left text cannot turn what stands around it.
-
-    >>> clean("two\\nlines\\x00")
-    'two lines'
-    >>> ascii(clean("\\u202eabc"))
-    "'\\\\u2068\\\\u202eabc\\\\u2069'"
-    """
-    line = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs") else c for c in text)
-    line = " ".join(line.split(" ")) if "  " not in line else " ".join(part for part in line.split(" ") if part)
-    return _isolated(line.strip(" "))
-
-
-def _isolated(line: str) -> str:
-    turns = any(
-        unicodedata.bidirectional(c) in ("R", "AL", "RLE", "RLO", "LRE", "LRO", "RLI", "LRI", "FSI") for c in line
-    )
-    return f"\N{FIRST STRONG ISOLATE}{line}\N{POP DIRECTIONAL ISOLATE}" if turns else line
-
-
-def shorten(text: str, width: float, size: float = 12) -> str:
-    """`text` as one line no wider than `width` pixels, cut with an ellipsis where it must be.
-
-    >>> shorten("Холодная база", 80)
-    'Холодная…'
-    >>> shorten("Сайт", 80)
-    'Сайт'
-    """
-    line = clean(text)
-    if text_width(line, size) <= width:
-        return line
-    bare, used = line.strip("\u2068\u2069"), text_width("…", size)
-    kept = ""
-    for character in bare:
-        used += _character_width(character) * size
-        if used > width:
-            break
-        kept += character
-    return _isolated(kept.rstrip(" \u200d") + "…")
-
-
-def wrap(text: str, width: float, size: float = 12, most: int = 3) -> list[str]:
-    """`text` in at most `most` lines, none wider than `width` pixels; what does not fit ends with an ellipsis.
-
-    A word wider than a line is parted, at its hyphen if it has one.
-
-    >>> wrap("Договор согласован и подписан", 80)
-    ['Договор', 'согласован', 'и подписан']
-    >>> wrap("Выставка «Металлообработка-2026»", 110)
-    ['Выставка', '«Металлообраб', 'отка-2026»']
-    """
-    lines = [""]
-    for word in [part for w in clean(text).split(" ") for part in _parted(w, width, size)]:
-        joined = f"{lines[-1]} {word}" if lines[-1] and not word.startswith("\x00") else lines[-1] + word
-        joined = joined.replace("\x00", "")
-        if text_width(joined, size) <= width or not lines[-1]:
-            lines[-1] = joined
-        else:
-            lines.append(word.replace("\x00", ""))
-    if len(lines) > most:
-        lines[most - 1 :] = [shorten(" ".join(lines[most - 1 :]), width, size)]
-    return lines
-
-
-def _parted(word: str, width: float, size: float) -> list[str]:
-    """A word in pieces that fit a line; the pieces after the first begin with a mark that no name can hold."""
-    pieces, rest = [], word
-    while text_width(rest, size) > width and len(rest) > 1:
-        fits = next(n for n in range(len(rest) - 1, 0, -1) if n == 1 or text_width(rest[:n], size) <= width)
-        hyphen = rest[:fits].rfind("-") + 1
-        pieces.append(rest[: hyphen or fits])
-        rest = rest[hyphen or fits :]
-    return [pieces[0], *("\x00" + p for p in [*pieces[1:], rest])] if pieces else [rest]
+    leader: _Line | None = None
 
 
 def place(
@@ -256,14 +150,18 @@ def _cost(label: Label, rank: int, others: Sequence[Point], placed: Sequence[Lab
     box, cost = label.box, float(rank)
     for other in others:
         if box.covers_circle(other.x, other.y, other.radius + 1):
-            cost += 250
+            cost += 250 if other.radius <= _DOT else 2 * _WORST
+        elif box.covers_circle(other.x, other.y, other.radius + 2 * NEAR):
+            cost += 30  # so close that the name could be taken for the other's
         if label.leader and _near_line(label.leader, other) < other.radius:
             cost += 150
-    cost += min(120, 40 * sum(box.overlaps(line) for line in lines))
-    return cost + 80 * sum(p.leader is not None and _crosses(p.leader, box) for p in placed)
+    cost += min(30, 15 * sum(box.overlaps(line) for line in lines))
+    for leader in (p.leader for p in placed if p.leader):
+        cost += 80 * _crosses(leader, box) + 60 * bool(label.leader and _meet(leader, label.leader))
+    return cost
 
 
-def _near_line(line: tuple[float, float, float, float], point: Point) -> float:
+def _near_line(line: _Line, point: Point) -> float:
     """The distance from a bubble's middle to a line."""
     x, y, x2, y2 = line
     length = (x2 - x) ** 2 + (y2 - y) ** 2
@@ -271,7 +169,16 @@ def _near_line(line: tuple[float, float, float, float], point: Point) -> float:
     return math.hypot(point.x - x - along * (x2 - x), point.y - y - along * (y2 - y))
 
 
-def _crosses(line: tuple[float, float, float, float], box: Box) -> bool:
+def _meet(line: _Line, other: _Line) -> bool:
+    """Whether two lines cross."""
+
+    def side(a: float, b: float, of: _Line) -> float:
+        return (of[2] - of[0]) * (b - of[1]) - (of[3] - of[1]) * (a - of[0])
+
+    return side(*line[:2], other) * side(*line[2:], other) < 0 and side(*other[:2], line) * side(*other[2:], line) < 0
+
+
+def _crosses(line: _Line, box: Box) -> bool:
     """Whether a line enters a rectangle (Liang and Barsky's clipping)."""
     x, y, x2, y2 = line
     cuts = [0.0, 1.0]

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import altair as alt
 
 from callkit.charts import theme as looks
-from callkit.charts.labels import wrap
+from callkit.charts.lettering import wrap
 from callkit.charts.theme import Theme
 from callkit.locale import Locale
 
@@ -24,13 +24,12 @@ AnyChart = TypeVar("AnyChart", alt.LayerChart, alt.VConcatChart)
 
 @dataclass(frozen=True)
 class Layout:
-    """The room a chart is laid out for, in pixels: its plot, the heading above, a name, and the most names."""
+    """The room a chart is laid out for, in pixels: its plot, the heading above, and a name."""
 
     width: int
     height: int
     heading_width: int
     name_width: int = 0
-    names: int = 12
     narrow: bool = False
 
 

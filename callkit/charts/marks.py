@@ -9,7 +9,7 @@ import altair as alt
 
 from callkit.charts import segments
 from callkit.charts.layout import Layout
-from callkit.charts.plane import Plane, Row, few_deals
+from callkit.charts.plane import MOST_NAMES, Plane, Row, few_deals
 from callkit.charts.scales import round_sizes
 from callkit.charts.short import written
 from callkit.locale import Locale
@@ -56,7 +56,8 @@ class Bubbles:
         least = (self.most or 1.0) * ((SMALLEST if sales else RING) / _LARGEST / self.shrunk) ** 2
         kept = {key: row[key] for key in ("segment", "name", "colour", *_TEXTS) if key in row}
         hollow = few or not sales
-        return {"x": plane.x.drawn(x), "y": y, "area": max(sales, least), "few": few, "hollow": hollow, **kept}
+        look = {"few": few, "hollow": hollow, "outline": row["colour"] if hollow else OUTLINE}
+        return {"x": plane.x.drawn(x), "y": y, "area": max(sales, least), **look, **kept}
 
     def layers(self, plane: Plane, locale: Locale, *, compared: bool) -> list[alt.Chart]:
         """Solid bubbles with a thin outline, hollow ones with a coloured one, dashed where there are few deals."""
@@ -65,18 +66,21 @@ class Bubbles:
             scale=alt.Scale(domain=[0, self.most or 1], range=[0, (2 * self.largest) ** 2]),
             legend=self._legend(plane.layout, locale),
         )
-        fill, stroke = (kind("colour:N", scale=None, legend=None) for kind in (alt.Fill, alt.Stroke))
+        fill = alt.Fill("colour:N", scale=None, legend=None)
+        stroke = alt.Stroke("outline:N", scale=None, legend=None)
         dash = alt.expr("datum.few ? [4, 3] : [1, 0]")
         rows = plane.layer("segments").encode(size)
         # The grey under a coloured outline: without it yellow is lost on white, and every colour in a grey print.
-        edge = rows.mark_point(
-            shape="circle", color=OUTLINE, opacity=1, strokeDash=dash, tooltip=None,
-            strokeWidth=alt.expr("datum.hollow ? 3.5 : 2"), strokeOpacity=alt.expr("datum.hollow ? 0.75 : 1"),
-        )  # fmt: skip
+        edge = rows.transform_filter("datum.hollow").mark_point(
+            shape="circle", color=OUTLINE, opacity=0.75, strokeDash=dash, strokeWidth=3.5, tooltip=None
+        )
         bubble = rows.mark_point(
-            shape="circle", opacity=1, strokeDash=dash,
-            fillOpacity=alt.expr("datum.hollow ? 0.08 : 0.85"), strokeWidth=alt.expr("datum.hollow ? 2 : 0"),
-        )  # fmt: skip
+            shape="circle",
+            opacity=1,
+            strokeDash=dash,
+            fillOpacity=alt.expr("datum.hollow ? 0.08 : 0.85"),
+            strokeWidth=alt.expr("datum.hollow ? 2 : 1"),
+        )
         return [edge, bubble.encode(fill, stroke, tooltip=segments.tooltip(locale, compared=compared))]
 
     def _legend(self, layout: Layout, locale: Locale) -> alt.Legend | None:
@@ -91,15 +95,15 @@ class Bubbles:
         )
 
 
-def notes(rows: Sequence[Row], left_out: int, size: str, min_deals: float, layout: Layout, locale: Locale) -> list[str]:
+def notes(rows: Sequence[Row], left_out: int, size: str, min_deals: float, locale: Locale) -> list[str]:
     """What must be said of a picture of bubbles, in short sentences."""
     said = []
     if any(few_deals(row, min_deals) for row in rows):
         said.append(locale.text("charts.few_note", n=locale.number(min_deals)))
     if any(not row[size] for row in rows):
         said.append(locale.text("charts.ring_note"))
-    if len(rows) > layout.names:
-        said.append(locale.text("charts.names_note", n=layout.names))
+    if len(rows) > MOST_NAMES:
+        said.append(locale.text("charts.names_note", n=MOST_NAMES))
     if left_out:
         said.append(locale.plural("charts.left_out", left_out))
     return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,13 +10,17 @@ from typing import Any, Literal
 
 import altair as alt
 
-from callkit.charts.labels import Box, Point, place, shorten, text_width, wrap
+from callkit.charts.labels import Box, Point, place
 from callkit.charts.layout import Layout
+from callkit.charts.lettering import shorten, text_width, wrap
 from callkit.charts.scales import Scale
+from callkit.charts.short import written
+from callkit.locale import Locale
 
 NAME_SIZE = 12
 NOTE_SIZE = 11
 NOTE_LINE = 14
+MOST_NAMES = 12
 STRIP = 20
 """The pixels kept free above and below the bubbles for captions."""
 
@@ -24,15 +29,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Plane:
-    """Two scales with their titles and the d3 formats of their ticks."""
+    """Two scales and the measures that lie along them."""
 
     x: Scale
     y: Scale
-    x_title: str
-    y_title: str
-    x_format: str
-    y_format: str
+    x_measure: str
+    y_measure: str
     layout: Layout
+    locale: Locale
 
     def layer(self, data: str | Sequence[Row], x2: str = "", y2: str = "", axes: bool = False) -> alt.Chart:
         """A layer without a mark: rows with the fields `x`, `y` (and `x2`, `y2`) put onto the plane.
@@ -55,19 +59,23 @@ class Plane:
         return kind(f"{field}:Q", scale=spec, axis=axis)
 
     def _x_axis(self) -> alt.Axis:
-        return alt.Axis(title=wrap(self.x_title, self.layout.width + 20, 12), **self._ticks(self.x, self.x_format))
+        title = self.locale.title(self.x_measure)
+        if self.x.log:
+            title += f" ({self.locale.text('charts.log')})"
+        return alt.Axis(title=wrap(title, self.layout.width + 20, 12), **self._ticks(self.x, self.x_measure))
 
     def _y_axis(self) -> alt.Axis:
         return alt.Axis(
-            title=self.y_title, titleAngle=0, titleAlign="left", titleBaseline="bottom", titleX=0, titleY=-6,
-            titleLimit=self.layout.width, **self._ticks(self.y, self.y_format),
+            title=self.locale.title(self.y_measure), titleAngle=0, titleAlign="left", titleBaseline="bottom", titleX=0,
+            titleY=-6, titleLimit=self.layout.width, **self._ticks(self.y, self.y_measure),
         )  # fmt: skip
 
-    def _ticks(self, scale: Scale, form: str) -> dict[str, Any]:
-        ticks: dict[str, Any] = {"values": list(scale.ticks), "format": form}
+    def _ticks(self, scale: Scale, measure: str) -> dict[str, Any]:
+        label = written(scale.ticks, measure, self.locale)
         if scale.zero is not None:
-            ticks["labelExpr"] = f"datum.index == 0 ? '0' : format(datum.value, '{form}')"
-        return ticks
+            label = f"datum.value == {json.dumps(scale.zero)} ? '0' : {label}"
+        # Vega thins even given values to the tick count it would have chosen, so that is given too.
+        return {"values": list(scale.ticks), "tickCount": len(scale.ticks), "labelExpr": label}
 
     def captions(self, rows: Sequence[Row], *, halo: bool = False) -> list[alt.Chart]:
         """Small texts at fixed places: rows of `x`, `y`, `text`, `align`; a halo parts them from what is under them."""
@@ -170,11 +178,11 @@ class Plane:
     ) -> tuple[Row, Box]:
         """A caption over or under a horizontal line, at the spot where it covers the fewest bubbles."""
         wide, best = text_width(text, NOTE_SIZE), None
-        steps = 12
-        for step in range(steps + 1):
-            right = self.x.length - 2 - (self.x.length - wide - 4) * step / steps
-            for above in (True, False):
-                row, box = self.caption(right, y + (-9 if above else 9), text, "right")
+        steps = 24
+        for away in (-9, 9, -24, 24, -40, 40):
+            for step in range(steps + 1):
+                right = self.x.length - 2 - (self.x.length - wide - 4) * step / steps
+                row, box = self.caption(right, y + away, text, "right")
                 if box.top < 0 or box.bottom > self.y.length:
                     continue
                 hit = sum(box.covers_circle(b.x, b.y, b.radius + 2) for b in bubbles)
@@ -204,8 +212,8 @@ def few_deals(row: Mapping[str, Any], least: float) -> bool:
 
 
 def wide_plane(width: int, height: int) -> Layout:
-    return Layout(width, height, width + 40, name_width=190, names=12)
+    return Layout(width, height, width + 40, name_width=190)
 
 
 def narrow_plane(height: int) -> Layout:
-    return Layout(300, height, 340, name_width=120, names=8, narrow=True)
+    return Layout(300, height, 340, name_width=130, narrow=True)

@@ -10,6 +10,10 @@ LOG_FROM = 50.0
 """An axis is logarithmic only when its largest value is more than this many times its smallest."""
 
 
+_LEAST_SPAN = 1e-9
+"""Values closer than that are one value: a scale between them would have no round ticks."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """The domain `low` to `high` on `length` pixels; `upwards` for the y axis, whose pixels grow downwards.
@@ -66,7 +70,7 @@ def fitting(
     if log and positive:
         return _logarithmic(positive, max(radii, default=0), length, before, after, upwards, min(values) <= 0)
     low, high = min(0.0, *values) if values else 0.0, max([*values, least_high], default=0.0)
-    high = high if high > low else low + 1
+    high = high if high - low > _LEAST_SPAN else low + 1
     least, most = low, high
     for _ in range(60):  # a contraction as long as a bubble is smaller than half of the plot
         unit = (high - low) / length

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from callkit.charts.labels import clean
+from callkit.charts.lettering import clean
 from callkit.charts.theme import GREY, colours
 from callkit.figures import Figures
 from callkit.locale import Locale

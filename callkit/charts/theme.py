@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from callkit.dimensions import SPECIAL
+from callkit.dimensions import UNNAMED
 from callkit.locale import NBSP, Locale
 
 Theme = Literal["light", "dark"]
@@ -21,7 +21,7 @@ OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "
 """Seven colours that the colour-blind tell apart (Okabe and Ito 2008, without black, which a dark page swallows)."""
 GREY = "#9AA0A6"
 """For the eighth segment and those after it, and for what is no segment of its own, as `(not set)`."""
-NAMELESS = frozenset(SPECIAL.values())
+NAMELESS = UNNAMED
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'
 
 

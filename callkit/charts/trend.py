@@ -7,8 +7,8 @@ from typing import Any
 
 import altair as alt
 
-from callkit.charts.labels import text_width
 from callkit.charts.layout import Chart, Layout, heading, laid_out, layered, nothing
+from callkit.charts.lettering import text_width
 from callkit.charts.scales import round_ticks
 from callkit.charts.short import short, written
 from callkit.charts.theme import Theme
@@ -110,7 +110,7 @@ def _part(
     scale = alt.Scale(domain=[0, top * 1.18], nice=False)
     y_axis = alt.Axis(
         title=locale.title(measure), titleAngle=0, titleAlign="left", titleBaseline="bottom", titleX=0, titleY=-8,
-        values=list(ticks), labelExpr=written(ticks, measure, locale), titleLimit=layout.width,
+        values=list(ticks), tickCount=len(ticks), labelExpr=written(ticks, measure, locale), titleLimit=layout.width,
     )  # fmt: skip
     base = alt.Chart(alt.NamedData(shown)).encode(x, alt.Y("value:Q", scale=scale, axis=y_axis))
     hint = [alt.Tooltip("name:N", title="title"), alt.Tooltip("told:N", title=locale.title(measure))]
