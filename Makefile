@@ -5,10 +5,13 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 MONTH  ?= 2026-10
 
-.PHONY: report lab test lint bench lock picture clean
+.PHONY: report app lab test lint bench lock picture clean
 
 report: $(READY)  ## the monthly report of the demo company
 	@$(BIN)/callkit report demo --month $(MONTH)
+
+app: $(READY)  ## the demo company's app for managers, in the browser
+	$(BIN)/callkit app demo
 
 lab: $(READY)  ## the notebooks, in JupyterLab
 	$(BIN)/jupyter lab notebooks

@@ -24,7 +24,8 @@ _HOMES = {
     "place": "calls",
     "Company": "company", "build": "company", "open_company": "company",
     "CallkitError": "errors", "ContractError": "errors", "UsageError": "errors",
-    "Figures": "figures", "measure": "measuring", "Scope": "scope", "Section": "sections", "section": "sections",
+    "Figures": "figures", "measure": "measuring", "Scope": "scope", "Section": "sections",
+    "section": "app.answering",
     "Period": "zones",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The command line: `callkit metrics`, `check`, `pull`, `build`, `report`, `demo`, `init` and `config validate`.
+"""The command line: `callkit metrics`, `check`, `pull`, `build`, `report`, `app`, `demo`, `init` and `config validate`.
 
 Exit codes: 0 done; 1 failed; 2 usage or settings; 3 the data breaks the contract; 130 interrupted. Slow libraries are
 imported by the command that needs them.
@@ -102,6 +102,11 @@ def grammar() -> argparse.ArgumentParser:
     verb.add_argument("--force", action="store_true", help="make it again even if nothing changed")
     verb.add_argument("--pdf", action="store_true", help="a PDF too, where a Chromium is found")
 
+    _app_options(_verb(
+        verbs, "app", _app, "serve the report as an app for managers",
+        "callkit app demo\n  callkit app shop/ --host 0.0.0.0 --password-file users.txt\n  callkit app --check 8866",
+    ))  # fmt: skip
+
     verb = _verb(verbs, "demo", _demo, "write a demo company", "callkit demo shop/ --calls 20000 --months 12 --seed 3")
     verb.add_argument("folder", type=Path, metavar="DIR")
     verb.add_argument("--calls", type=int, default=6000, metavar="N")
@@ -138,6 +143,19 @@ def _verb(
     )
     verb.set_defaults(run=run)
     return verb
+
+
+def _app_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("source", nargs="?", default="", help=SOURCE_HELP)
+    verb.add_argument("--host", default="127.0.0.1", help="the address to listen at; default: this machine alone")
+    verb.add_argument("--port", type=int, default=8866, metavar="N", help="default: 8866; 0 finds a free one")
+    verb.add_argument("--token", nargs="?", const="", help="let in by this token, or by one made; or CALLKIT_TOKEN")
+    verb.add_argument("--password-file", type=Path, metavar="FILE", help="let in by these hashed passwords")
+    verb.add_argument("--add-user", default="", metavar="NAME", help="write a user into --password-file")
+    verb.add_argument("--preheat", type=int, default=2, metavar="N", help="processes that stand ready; default: 2")
+    verb.add_argument("--lang", choices=("ru", "en"), default="", help="default: the company's language")
+    verb.add_argument("--check", default="", metavar="PORT", help="ask a running app, by port or address, if it works")
+    verb.add_argument("--example", default="", metavar="NAME", help="print an example: systemd or nginx")
 
 
 def _scope_options(verb: argparse.ArgumentParser) -> None:
@@ -228,6 +246,28 @@ def _report(arguments: argparse.Namespace) -> int:
     for outcome in outcomes:
         print(outcome.html)
     return 1 if failed else 0
+
+
+def _app(arguments: argparse.Namespace) -> None:
+    from callkit import serving
+
+    if arguments.example:
+        print(serving.example(arguments.example))
+    elif arguments.check:
+        print(serving.check(arguments.check))
+    elif arguments.add_user:
+        if not arguments.password_file:
+            raise UsageError("--add-user wants --password-file FILE, the file to write to")
+        print(serving.add_user(arguments.add_user, arguments.password_file))
+    elif not arguments.source:
+        raise UsageError("what to serve is wanted: callkit app SOURCE, as callkit app demo")
+    else:
+        serving.run(
+            serving.Serving(
+                arguments.source, arguments.host, arguments.port, arguments.token, arguments.password_file,
+                arguments.preheat, arguments.lang,
+            )
+        )  # fmt: skip
 
 
 def _demo(arguments: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,15 @@ import duckdb
 
 from callkit import settings as settings_module
 from callkit import sources
+from callkit.access import Viewer, looking, people
 from callkit.credit import credit
-from callkit.dimensions import CODED_BY_RULE, SPECIAL, Dimension, code_label, dimensions
+from callkit.dimensions import CODED_BY_RULE, OTHERS, OTHERS_LABEL, SPECIAL, Dimension, code_label, dimensions
 from callkit.engine import DuckDB, Engine, literal, reason
 from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.placing import place
 from callkit.settings import Settings
 from callkit.sources import STORE
+from callkit.stored import Stored
 from callkit.tables import check
 from callkit.zones import moment, zone
 
@@ -39,12 +41,18 @@ Source = str | Path | sources.Frames
 
 @dataclass(frozen=True, eq=False)
 class Company:
-    """An opened company. `facts` say what was read and when; `zone_declared` whether anybody named the time zone."""
+    """An opened company. `facts` say what was read and when; `zone_declared` whether anybody named the time zone.
+
+    `viewer` is whom the company was opened for: every scope made on it keeps to what he sees. `stored` is the store
+    it was opened from, None where there is none.
+    """
 
     engine: Engine
     settings: Settings
     facts: Mapping[str, Any]
     source: str
+    viewer: Viewer = field(default_factory=looking)
+    stored: Stored | None = None
 
     @property
     def timezone(self) -> str:
@@ -57,6 +65,16 @@ class Company:
     @functools.cached_property
     def dimensions(self) -> dict[str, Dimension]:
         return dimensions(self.facts["dimensions"])
+
+    @functools.cached_property
+    def people(self) -> tuple[int, ...] | None:
+        """The codes of the managers whose calls and deals the viewer sees; None for all of them."""
+        return people(self)
+
+    @functools.cached_property
+    def visible_codes(self) -> dict[str, frozenset[int]]:
+        """What `callkit.scope` found out about the viewer: the codes of a dimension that he may see."""
+        return {}
 
     @functools.cached_property
     def _label_sets(self) -> dict[str, dict[int, str]]:
@@ -73,7 +91,7 @@ class Company:
         """The label of one code of a dimension, as every machine format gives it."""
         if dimension.of == "month" or dimension.labels in CODED_BY_RULE:
             return code_label(dimension.labels, code)
-        return self.labels(dimension.labels)[code]
+        return OTHERS_LABEL if code == OTHERS else self.labels(dimension.labels)[code]
 
     @functools.cached_property
     def span(self) -> tuple[dt.date, dt.date]:
@@ -199,7 +217,7 @@ def _pulled_settings(path: Path, store: Path) -> Settings:
 
 def _copied(source: str | Path, store: Path, out: Path, timezone: str | None, settings: Settings | None) -> Path:
     with open_company(source, timezone=timezone, settings=settings) as company:
-        own = json.dumps(asdict(company.settings), ensure_ascii=False)
+        own = json.dumps(asdict(company.settings) | {"access": {}}, ensure_ascii=False)
     aside = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -246,7 +264,8 @@ def _read(source: Path | sources.Frames, said: str, settings: Settings, engine: 
         "repeated_changes": checked.repeated_changes,
         "said": {name: table.said for name, table in raw.items() if table.said},
         "zone_declared": declared,
-        "settings": asdict(settings),
+        # Who sees what is for the server alone to know.
+        "settings": asdict(settings) | {"access": {}},
     }
     engine.query("CREATE TABLE facts (key VARCHAR, value VARCHAR)")
     engine.insert("facts", [(key, json.dumps(value, ensure_ascii=False)) for key, value in facts.items()])
@@ -255,9 +274,10 @@ def _read(source: Path | sources.Frames, said: str, settings: Settings, engine: 
 
 def _open_store(path: Path, timezone: str | None, settings: Settings | None) -> Company:
     try:
+        stored = Stored.at(path)
         engine = DuckDB(path, read_only=True)
         facts = {key: json.loads(value) for key, value in engine.query("SELECT key, value FROM facts")}
-    except (duckdb.Error, CallkitError) as error:
+    except (duckdb.Error, CallkitError, OSError) as error:
         raise ContractError(f"{path} is no store of callkit's, or is damaged: {reason(error)}") from None
     if facts.get("version") != STORE_VERSION:
         raise UsageError(f"{path} was built by another version of callkit; run callkit build again")
@@ -267,4 +287,4 @@ def _open_store(path: Path, timezone: str | None, settings: Settings | None) -> 
         raise UsageError(f"{path} was built for {own.timezone}; for {timezone} run callkit build again with --timezone")
     if settings:
         own = replace(settings, timezone=own.timezone)
-    return Company(engine, own, facts, str(path))
+    return Company(engine, own, facts, str(path), stored=stored)

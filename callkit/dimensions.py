@@ -11,13 +11,17 @@ from dataclasses import dataclass
 
 from callkit.engine import quoted
 
-NOT_SET, NO_DEAL, BEFORE_DEAL, NO_HISTORY = 0, -1, -2, -3
+NOT_SET, NO_DEAL, BEFORE_DEAL, NO_HISTORY, OTHERS = 0, -1, -2, -3, -4
 SPECIAL = {
     NOT_SET: "(not set)",
     NO_DEAL: "(no deal)",
     BEFORE_DEAL: "(before the deal)",
     NO_HISTORY: "(no stage history)",
 }
+OTHERS_LABEL = "(others' deals)"
+"""Where a viewer sees not everything: what his calls on deals that he does not see stand under."""
+UNNAMED = frozenset({*SPECIAL.values(), OTHERS_LABEL})
+"""The labels in brackets: nobody's and nothing's name."""
 
 
 @dataclass(frozen=True)

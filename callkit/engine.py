@@ -46,8 +46,18 @@ class DuckDB:
         }
         if memory:
             config["memory_limit"] = memory
-        self._connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=config)
+        # A process holds one database under a file's name, even when another file has got that name since. Attached to
+        # a database of its own, a store that is only read is always the file that is there now.
+        attached = path if read_only else None
+        self._connection = duckdb.connect(str((not attached and path) or ":memory:"), config=config)
         self._connection.execute("SET TimeZone = 'UTC'")
+        if attached:
+            try:
+                self._connection.execute(f"ATTACH {literal(str(attached))} AS store (READ_ONLY)")
+                self._connection.execute("USE store")
+            except duckdb.Error:
+                self._connection.close()
+                raise
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         with _told():

@@ -32,6 +32,7 @@ _BRACKETED = {
     "(not set)": {"ru": "(не указано)", "en": "(not set)"},
     "(before the deal)": {"ru": "(до сделки)", "en": "(before the deal)"},
     "(no stage history)": {"ru": "(нет истории этапов)", "en": "(no stage history)"},
+    "(others' deals)": {"ru": "(чужие сделки)", "en": "(others' deals)"},
 }
 _DIRECTIONS = {
     "in": {"ru": "входящие", "en": "inbound"},

@@ -147,6 +147,8 @@ def _deals_touched(resolved: Resolved) -> Sql:
     """Under `called`: the deals of the calls in scope made while the deal was open, once in each segment they touch."""
     where = calls_in_scope(resolved)
     touching = f"FROM {_CALLS} WHERE {where.text} AND (d.closed_us IS NULL OR c.started_us < d.closed_us)"
+    if not resolved.seen.all:
+        touching += f" AND {resolved.seen.deals}"
     keys = [d.calls for d in resolved.by]
     sums = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS["deals"])
 
@@ -192,6 +194,8 @@ def calls_in_scope(resolved: Resolved) -> Sql:
     pieces, values = [f"{dated} >= ? AND {dated} < ?"], list[object](resolved.instants)
     for dimension, codes in resolved.keeps:
         pieces.append(_among(dimension.calls, codes, values))
+    if dated != "c.started_us" and not resolved.seen.all:
+        pieces.append(resolved.seen.deals)  # calls dated by a deal tell of it
     return Sql(" AND ".join(pieces), tuple(values))
 
 
@@ -202,6 +206,8 @@ def deals_in_scope(resolved: Resolved) -> Sql:
     for dimension, codes in resolved.keeps:
         if dimension.of != "call":
             pieces.append(_among(dimension.deals, codes, values))
+    if not resolved.seen.all:
+        pieces.append(resolved.seen.deals)
     return Sql(" AND ".join(pieces), tuple(values))
 
 

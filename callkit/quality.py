@@ -13,7 +13,7 @@ from callkit.company import Company
 from callkit.dimensions import BEFORE_DEAL, NO_DEAL, NO_HISTORY
 from callkit.locale import Locale
 from callkit.placing import ON_CLOSED_CONTACT, ON_CONTACT_AMBIGUOUS
-from callkit.scope import Scope
+from callkit.scope import Scope, seen
 from callkit.zones import moment
 
 LISTED = 200
@@ -78,10 +78,13 @@ _OF_DEALS = {
 def oddities(company: Company, scope: Scope) -> list[Oddity]:
     """Every kind of oddity found among the calls started and the deals closed in the scope's period.
 
-    Filters and lens are left aside: quality is a matter of the data, not of the view.
+    Filters and lens are left aside: quality is a matter of the data, not of the view. Only the limits of the company's
+    viewer hold.
     """
     start, stop = scope.period.instants(company.timezone)
-    period = f"c.started_us >= {start} AND c.started_us < {stop}"
+    own = seen(company)
+    period = f"c.started_us >= {start} AND c.started_us < {stop} AND {own.calls}"
+    deal_id = "d.deal_id" if own.all else f"CASE WHEN {own.deals} THEN d.deal_id END"
     long_seconds = company.settings.long_talk_hours * 3600
     described = {"undescribed_stage": "stages", "undescribed_manager": "managers"}
     conditions = {
@@ -100,12 +103,12 @@ def oddities(company: Company, scope: Scope) -> list[Oddity]:
         rows, minutes = int(counted[2 * i] or 0), float(counted[2 * i + 1] or 0)
         if rows:
             listed = engine.query(f"""
-                SELECT c.call_id, c.started_us, d.deal_id
+                SELECT c.call_id, c.started_us, {deal_id}
                 FROM calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key
                 WHERE {period} AND {sql} ORDER BY c.started_us, c.call_id LIMIT {LISTED}
             """)
             found.append(Oddity(kind, rows, minutes, listed, _effect(kind, minutes, talk, company, (start, stop))))
-    closed = f"d.closed_us >= {start} AND d.closed_us < {stop}"
+    closed = f"d.closed_us >= {start} AND d.closed_us < {stop} AND {own.deals}"
     won = engine.query(f"SELECT count(*) FROM deals AS d WHERE {closed} AND d.outcome = 1")[0][0]
     for kind, sql in _OF_DEALS.items():
         listed = engine.query(f"""
@@ -115,7 +118,8 @@ def oddities(company: Company, scope: Scope) -> list[Oddity]:
         if listed:
             effect = {"share": len(listed) / won} if kind == "won_for_nothing" else {}
             found.append(Oddity(kind, len(listed), None, listed[:LISTED], effect))
-    if repeated := company.facts["repeated_changes"]:
+    # Of all the data, not of anybody's calls or deals.
+    if own.all and (repeated := company.facts["repeated_changes"]):
         found.append(Oddity("repeated_changes", repeated, None, (), {}))
     return found
 
@@ -126,20 +130,23 @@ def _effect(kind: str, minutes: float, talk: float | None, company: Company, per
     if kind == "before_deal":
         return {**share, "lead_in": company.settings.lead_in_minutes}
     if kind == "same_second":
-        spare = """
+        spare = f"""
             SELECT sum(talk_seconds) / 60.0
             FROM (
                 SELECT talk_seconds, row_number() OVER (
                     PARTITION BY manager, CAST(floor(started_us / 1000000.0) AS BIGINT)
                     ORDER BY talk_seconds DESC, call_id
                 ) AS nth
-                FROM calls WHERE manager > 0 AND started_us >= ? AND started_us < ?
+                FROM calls AS c WHERE manager > 0 AND started_us >= ? AND started_us < ? AND {seen(company).calls}
             ) AS noted
             WHERE nth > 1
         """
         return {"minutes": company.engine.query(spare, period)[0][0]}
     if kind == "long_talk":
-        won = "SELECT sum(amount) FROM deals WHERE outcome = 1 AND closed_us >= ? AND closed_us < ?"
+        won = f"""
+            SELECT sum(d.amount) FROM deals AS d
+            WHERE d.outcome = 1 AND d.closed_us >= ? AND d.closed_us < ? AND {seen(company).deals}
+        """
         revenue = company.engine.query(won, period)[0][0]
         whole, rest = talk or 0, (talk or 0) - minutes
         effect: dict[str, Any] = {"hours": company.settings.long_talk_hours, "talk": rest, "all": whole, "value": None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callkit.company import Company
-from callkit.dimensions import SPECIAL
+from callkit.dimensions import UNNAMED
 from callkit.figures import Figures
 from callkit.locale import Locale
 from callkit.measures import MEASURES
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from callkit.sections import Section
 
 _FINDING_CUTS = ("source", "project", "grade", "manager")
-UNNAMED = frozenset(SPECIAL.values())
 _BENDS = 0.1  # an oddity holding more of the talk than this is told beside the findings
 _EVEN = 0.05  # shares that differ by less than this are called alike
 

@@ -1,13 +1,19 @@
-"""The scope: a period, a lens, a credit mode and filters, checked against a company before anything is computed."""
+"""The scope: a period, a lens, a credit mode and filters, checked against a company before anything is computed.
+
+This is also the one place where a viewer's limits become part of what is computed. Who sees only some people's work
+sees the calls these people spoke, and the deals one of them owns or is credited for under any mode; of their calls on
+other deals he sees the call, but of the deal nothing: it stands under `(others' deals)`.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from callkit.company import Company
-from callkit.dimensions import CODED_BY_RULE, SPECIAL, Dimension, month_of
+from callkit.credit import credit
+from callkit.dimensions import CODED_BY_RULE, NO_DEAL, OTHERS, OTHERS_LABEL, SPECIAL, Dimension, month_of
 from callkit.errors import UsageError, did_you_mean, nearest
 from callkit.zones import Period
 
@@ -38,14 +44,31 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What a viewer sees, as conditions on `c` (calls) and on `d` (deals)."""
+
+    calls: str = "1 = 1"
+    deals: str = "1 = 1"
+
+    @property
+    def all(self) -> bool:
+        """Whether that is everything."""
+        return self == Seen()
+
+
+@dataclass(frozen=True)
 class Resolved:
-    """A scope in a company's codes: the period's instants, what is cut by, the codes each filter keeps, notes."""
+    """A scope in a company's codes: the period's instants, what is cut by, the codes each filter keeps, notes.
+
+    Whoever writes SQL of his own for a resolved scope keeps to `seen`, and shows of a deal only where `seen.deals`.
+    """
 
     scope: Scope
     instants: tuple[int, int]
     by: tuple[Dimension, ...]
     keeps: tuple[tuple[Dimension, tuple[int, ...]], ...]
     notes: tuple[str, ...]
+    seen: Seen = Seen()
 
 
 def conditions(texts: Iterable[str]) -> dict[str, list[str]]:
@@ -75,7 +98,10 @@ def resolve(company: Company, scope: Scope, by: Sequence[str] = ()) -> Resolved:
             raise UsageError(_unknown(column, company))
     if twice := {c for c in by if list(by).count(c) > 1}:
         raise UsageError(f"{', '.join(sorted(twice))} is named twice in --by")
+    own = seen(company)
     keeps, notes = [], []
+    if company.people is not None:
+        keeps.append((company.dimensions["manager"], company.people))
     for column, values in scope.where.items():
         if column not in company.dimensions:
             raise UsageError(_unknown(column, company))
@@ -91,14 +117,39 @@ def resolve(company: Company, scope: Scope, by: Sequence[str] = ()) -> Resolved:
                     f"{column}={value!r} matches nothing" + (f"; the nearest: {', '.join(near)}" if near else "")
                 )
             codes |= found
-        keeps.append((dimension, tuple(sorted(codes))))
-    dimensions = tuple(month_of(scope.lens) if c == "month" else company.dimensions[c] for c in by)
-    return Resolved(scope, scope.period.instants(company.timezone), dimensions, tuple(keeps), tuple(notes))
+        keeps.append((shown(company, dimension), tuple(sorted(codes))))
+    dimensions = tuple(month_of(scope.lens) if c == "month" else shown(company, company.dimensions[c]) for c in by)
+    return Resolved(scope, scope.period.instants(company.timezone), dimensions, tuple(keeps), tuple(notes), own)
 
 
 def values(company: Company, column: str) -> list[str]:
-    """Every value a column can be filtered by, in the order of its codes."""
+    """Every value that the company's viewer can filter a column by, in the order of its codes."""
     return _values(company, company.dimensions[column])
+
+
+def seen(company: Company) -> Seen:
+    """What the company's viewer sees, for whatever reads calls or deals without a scope."""
+    if company.people is None:
+        return Seen()
+    if not company.people:
+        return Seen("1 = 0", "1 = 0")
+    credit(company.engine)
+    codes = ", ".join(map(str, company.people))
+    credited = f"SELECT k.deal_key FROM credits AS k WHERE k.manager IN ({codes})"
+    return Seen(f"c.manager IN ({codes})", f"(d.owner IN ({codes}) OR d.deal_key IN ({credited}))")
+
+
+def shown(company: Company, dimension: Dimension) -> Dimension:
+    """A dimension as the company's viewer may see it: of deals that are not his, and of their owners, nothing."""
+    own = seen(company)
+    if own.all or dimension.of != "deal":
+        return dimension
+    if dimension.labels != "manager":
+        his = f"CASE WHEN d.deal_key IS NULL OR {own.deals} THEN {dimension.calls} ELSE {OTHERS} END"
+        return replace(dimension, calls=his)
+    colleague = f"WHEN d.owner NOT IN ({', '.join(map(str, company.people or (0,)))}) THEN {OTHERS}"
+    calls = f"CASE WHEN d.deal_key IS NULL THEN {NO_DEAL} {colleague} ELSE d.owner END"
+    return replace(dimension, calls=calls, deals=f"CASE {colleague} ELSE d.owner END")
 
 
 def _unknown(column: str, company: Company) -> str:
@@ -119,10 +170,34 @@ def _codes(company: Company, dimension: Dimension, value: str) -> set[int]:
     if dimension.labels in ("manager", "stage"):
         by_id = "SELECT code FROM labels WHERE dimension = ? AND id = ?"
         codes |= {code for (code,) in company.engine.query(by_id, [dimension.labels, value])}
-    return codes
+    visible = _visible(company, dimension)
+    if visible is None:
+        return codes
+    # A value that only others have must answer exactly as one that nobody has.
+    found = {code for code in codes if code in visible or code in SPECIAL}
+    return found | ({OTHERS} if value == OTHERS_LABEL and dimension.of == "deal" else set())
 
 
 def _values(company: Company, dimension: Dimension) -> list[str]:
     if dimension.labels in CODED_BY_RULE:
         return list(dict.fromkeys(CODED_BY_RULE[dimension.labels]))
-    return [label for code, label in company.labels(dimension.labels).items() if code not in SPECIAL]
+    visible = _visible(company, dimension)
+    labels = company.labels(dimension.labels).items()
+    return [label for code, label in labels if code not in SPECIAL and (visible is None or code in visible)]
+
+
+def _visible(company: Company, dimension: Dimension) -> frozenset[int] | None:
+    """The codes of a dimension that the company's viewer may know of; None for all of them."""
+    if company.people is None or dimension.of == "call":
+        return None
+    if dimension.labels == "manager":
+        return frozenset(company.people)
+    if dimension.name not in company.visible_codes:
+        own = seen(company)
+        sql = (
+            f"SELECT DISTINCT c.team FROM managers AS c WHERE {own.calls}"
+            if dimension.of == "person"
+            else f"SELECT DISTINCT {dimension.deals} FROM deals AS d WHERE {own.deals}"
+        )
+        company.visible_codes[dimension.name] = frozenset(code for (code,) in company.engine.query(sql))
+    return company.visible_codes[dimension.name]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from callkit import __version__, charts, listing, pieces, said
+from callkit.charts.layout import Chart
 from callkit.company import Company, open_company
 from callkit.figures import Figures
 from callkit.locale import NBSP, Locale
@@ -95,7 +96,11 @@ class Section:
     @functools.cache  # noqa: B019 - a section lives as long as its notebook
     def cut(self, *by: str) -> Figures:
         """Figures of the section's scope by any columns."""
-        return measure(self.company, self.scope, by)
+        return self.measured(self.scope, by)
+
+    def measured(self, scope: Scope, by: Sequence[str] = ()) -> Figures:
+        """Figures of any scope of the company: every figure of a section comes through here."""
+        return measure(self.company, scope, by)
 
     @functools.cached_property
     def previous(self) -> Figures | None:
@@ -103,7 +108,7 @@ class Section:
         before = self.scope.period.previous()
         if before.start < self.company.span[0].replace(day=1):
             return None
-        return measure(self.company, self._scope(before), self.by)
+        return self.measured(self._scope(before), self.by)
 
     def _scope(self, period: Period) -> Scope:
         return Scope(period, self.scope.lens, self.scope.credit, self.scope.where)
@@ -178,7 +183,7 @@ class Section:
             self.figures, self.locale, x=x, size=size, min_deals=self.company.settings.min_deals,
             colours=self.colours, previous=self.previous,
         )  # fmt: skip
-        return show(chart, charts.describe("bubble", self.figures, self.locale))
+        return self.drawn("bubble", chart, self.figures)
 
     def fair_share(self) -> Shown:
         """Chart B: share of talk against share of revenue; the slope is the return on time."""
@@ -186,34 +191,38 @@ class Section:
             self.figures, self.locale, min_deals=self.company.settings.min_deals, colours=self.colours,
             previous=self.previous,
         )  # fmt: skip
-        return show(chart, charts.describe("fair_share", self.figures, self.locale))
+        return self.drawn("fair_share", chart, self.figures)
 
     def funnel(self) -> Shown:
         """Chart C: deals against conversion, with the limits of chance."""
         chart = charts.funnel(self.figures, self.locale, colours=self.colours, previous=self.previous)
-        return show(chart, charts.describe("funnel", self.figures, self.locale))
+        return self.drawn("funnel", chart, self.figures)
 
     def shares(self) -> Shown:
         """Share of talk beside share of sales and of revenue."""
-        return show(charts.shares(self.figures, self.locale), charts.describe("shares", self.figures, self.locale))
+        return self.drawn("shares", charts.shares(self.figures, self.locale), self.figures)
 
     def load(self) -> Shown:
         """Talk on every stage in the pipeline's order, inbound and outbound."""
         figures = self.cut("stage", "direction")
         chart = charts.stage_load(figures, self.locale, order=self.stage_order())
-        return show(chart, charts.describe("stage_load", figures, self.locale))
+        return self.drawn("stage_load", chart, figures)
 
     def heatmap(self) -> Shown:
         """Talk of every segment on every stage."""
         figures = self.cut(*self.by, "stage")
         chart = charts.heatmap(figures, self.locale, order=self.stage_order())
-        return show(chart, charts.describe("heatmap", figures, self.locale))
+        return self.drawn("heatmap", chart, figures)
 
     def trend(self, measure_name: str = "revenue") -> Shown:
         """Talk and another measure by month: up to the last twelve months that the data reaches."""
-        figures = measure(self.company, self._scope(self._last_year()), ["month"])
+        figures = self.measured(self._scope(self._last_year()), ["month"])
         chart = charts.trend(figures, self.locale, measure=measure_name)
-        return show(chart, charts.describe("trend", figures, self.locale))
+        return self.drawn("trend", chart, figures)
+
+    def drawn(self, kind: str, chart: Chart, figures: Figures) -> Shown:
+        """A chart of these figures as it is shown, with the same in words."""
+        return show(chart, charts.describe(kind, figures, self.locale))
 
     def _last_year(self) -> Period:
         stop, first = self.scope.period.stop, self.company.span[0].replace(day=1)
@@ -225,7 +234,7 @@ class Section:
         """A colour for every segment of the cut, the same in every chart and month: given by talk in all the data."""
         first, last = self.company.span
         whole = Scope(Period(first, last + dt.timedelta(days=1)))
-        return charts.colours(list(measure(self.company, whole, self.by).segments()["label"]))
+        return charts.colours(list(self.measured(whole, self.by).segments()["label"]))
 
     def values(self) -> Piece:
         """The six values of each segment, with what they rest on."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from callkit.access import rules_of
+from callkit.contract import CONTRACT
 from callkit.errors import UsageError, did_you_mean
 from callkit.locale import LANGUAGES, Locale
 
 FILE = "callkit.toml"
+KINDS = ("files", "amocrm", "mybi", "sql")
+WHO_SPOKE = ("created_by", "call_responsible", "responsible_user")
 SECTIONS = ("overview", "managers", "sources", "projects", "grades", "stages", "segments", "quality")
 
 
@@ -20,7 +26,9 @@ class Settings:
     """What `callkit.toml` says, with the defaults for what it leaves out.
 
     `titles` are the names of dimensions by language; `long_talk_hours` marks talks as odd; `min_deals` is the number
-    below which a segment is called too small to judge.
+    below which a segment is called too small to judge. `kind` is where tables come from; `crm` holds what belongs to
+    that kind alone, by key, and `fields` the number of the CRM's own field behind a dimension; `access` is what
+    `callkit.access` reads.
     """
 
     name: str = ""
@@ -38,6 +46,15 @@ class Settings:
     titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sections: tuple[str, ...] = SECTIONS
     by: tuple[str, ...] = ()
+    kind: str = "files"
+    crm: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, int] = field(default_factory=dict)
+    access: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pulled(self) -> bool:
+        """Whether the tables are fetched by `callkit pull`, not read from files."""
+        return self.kind != "files"
 
     def locale(self, lang: str = "") -> Locale:
         return Locale(lang or self.language, self.currency, self.titles)
@@ -59,6 +76,37 @@ _KEYS: dict[str, dict[str, tuple[str, type | tuple[type, ...], str]]] = {
         "path": ("path", str, "a path, relative to this file"),
         "decimal": ("decimal", str, "'.' or ','"),
         "separator": ("separator", str, "',' or ';'"),
+        "kind": ("kind", str, f"one of {', '.join(KINDS)}"),
+        "subdomain": ("crm.subdomain", str, "the first part of the account's address, as 'example'"),
+        "domain": ("crm.domain", str, "the rest of the account's address, as 'amocrm.ru' or 'kommo.com'"),
+        "url": ("crm.url", str, "an address; no password in it"),
+    },
+    "amocrm": {
+        "token_file": ("crm.token_file", str, "a path, relative to this file"),
+        "client_id": ("crm.client_id", str, "the integration's id"),
+        "redirect_uri": ("crm.redirect_uri", str, "the address the integration was registered with"),
+        "requests_per_second": ("crm.requests_per_second", (int, float), "a number above 0; amoCRM bears 7"),
+        "call_time": ("crm.call_time", str, "'start' or 'end': what the time of a call note is"),
+        "who_spoke": ("crm.who_spoke", list, f"a list of {', '.join(WHO_SPOKE)}, the first that is known counts"),
+        "pipelines": ("crm.pipelines", str, "'name' or 'id': how pipelines are called"),
+    },
+    "mybi": {
+        "timezone": ("crm.timezone", str, "an IANA name: the zone that the database writes times in"),
+        "schema": ("crm.schema", str, "the schema of the tables"),
+        "account": ("crm.account", int, "the account_id, where the database holds several accounts"),
+        "source": ("crm.source", str, "'traffic', 'unsorted' or 'none': where a deal's source lies"),
+        "call_time": ("crm.call_time", str, "'start' or 'end': what the time of a call is"),
+        "seconds": ("crm.seconds", str, "'notes' or 'none': whether call notes tell a call's seconds"),
+        "pipelines": ("crm.pipelines", str, "'name' or 'id': how pipelines are called"),
+        "directions": ("crm.directions", dict, 'a table of spellings, as { входящий = "in" }'),
+    },
+    "queries": {table: (f"crm.query.{table}", str, "an SQL query") for table in CONTRACT},
+    "access": {
+        "header": ("access.header", str, "the name of a header, as 'X-Forwarded-User'"),
+        "trusted": ("access.trusted", list, "a list of addresses or networks, as '10.0.0.5' or '10.0.0.0/8'"),
+        "everything": ("access.everything", list, "a list of users"),
+        "teams": ("access.teams", dict, 'users with lists of teams, as { vera = ["North"] }'),
+        "themselves": ("access.themselves", dict, 'users with a manager\'s id or name each, as { ivan = "m7" }'),
     },
     "rules": {
         "lead_in_minutes": ("lead_in_minutes", (int, float), "a number of minutes, 0 or more"),
@@ -81,6 +129,22 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "min_deals": lambda v: v >= 0,
     "sections": lambda v: bool(v) and all(s in SECTIONS for s in v),
     "by": lambda v: all(isinstance(b, str) and b for b in v),
+    "kind": lambda v: v in KINDS,
+    "crm.subdomain": lambda v: bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", v)),
+    "crm.domain": lambda v: bool(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", v)),
+    "crm.url": lambda v: "://" in v and not urlsplit(v).password,
+    "crm.requests_per_second": lambda v: v > 0,
+    "crm.call_time": lambda v: v in ("start", "end"),
+    "crm.who_spoke": lambda v: bool(v) and all(w in WHO_SPOKE for w in v),
+    "crm.pipelines": lambda v: v in ("name", "id"),
+    "crm.source": lambda v: v in ("traffic", "unsorted", "none"),
+    "crm.seconds": lambda v: v in ("notes", "none"),
+    "crm.directions": lambda v: all(d in ("in", "out", "unknown") for d in v.values()),
+    "access.header": lambda v: bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", v)),
+    "access.trusted": lambda v: bool(v) and _texts(v),
+    "access.everything": lambda v: _texts([*v]),
+    "access.teams": lambda v: all(u and isinstance(t, list) and bool(t) and _texts(t) for u, t in v.items()),
+    "access.themselves": lambda v: _texts([*v, *v.values()]),
     "deal_url": lambda v: v == "" or ("{deal_id}" in v and v.startswith(("https://", "http://"))),
 }
 
@@ -112,9 +176,9 @@ def parse(tables: Mapping[str, Any], where: str) -> Settings:
     values: dict[str, Any] = {}
     for section, entries in tables.items():
         if section == "dimensions":
-            values["titles"] = {
-                name: _titles(name, title, where) for name, title in _table(entries, section, where).items()
-            }
+            told = {name: _dimension(name, value, where) for name, value in _table(entries, section, where).items()}
+            values["titles"] = {name: titles for name, (titles, _) in told.items() if titles}
+            values["fields"] = {name: number for name, (_, number) in told.items() if number}
             continue
         if section not in _KEYS:
             near = did_you_mean(section, [*_KEYS, "dimensions"])
@@ -127,9 +191,21 @@ def parse(tables: Mapping[str, Any], where: str) -> Settings:
                 )
             name, kind, wanted = _KEYS[section][key]
             if not isinstance(value, kind) or isinstance(value, bool) or not _allowed(name, value):
-                raise UsageError(f"{where}: [{section}] {key} = {value!r} is not allowed; wanted: {wanted}")
-            values[name] = tuple(value) if isinstance(value, list) else value
+                shown = "" if key == "url" else f" = {value!r}"  # a password may stand in it
+                raise UsageError(f"{where}: [{section}] {key}{shown} is not allowed; wanted: {wanted}")
+            group, _, own = name.rpartition(".")
+            if group == "access":
+                values.setdefault(group, {})[own] = value
+            elif name.startswith("crm."):
+                values.setdefault("crm", {})[name.removeprefix("crm.")] = value
+            else:
+                values[name] = tuple(value) if isinstance(value, list) else value
+    rules_of(values.get("access", {}), where)
     return Settings(**values)
+
+
+def _texts(values: list[object]) -> bool:
+    return all(isinstance(v, str) and v.strip() for v in values)
 
 
 def _allowed(name: str, value: object) -> bool:
@@ -142,9 +218,15 @@ def _table(entries: object, section: str, where: str) -> dict[str, Any]:
     return entries
 
 
-def _titles(name: str, title: object, where: str) -> dict[str, str]:
-    if isinstance(title, str) and title:
-        return dict.fromkeys(LANGUAGES, title)
-    if isinstance(title, dict) and title and all(k in LANGUAGES and isinstance(v, str) for k, v in title.items()):
-        return title
-    raise UsageError(f"{where}: [dimensions] {name} = {title!r} is not allowed; wanted: a text or {{ ru = …, en = … }}")
+def _dimension(name: str, value: object, where: str) -> tuple[dict[str, str], int]:
+    """The titles of a dimension by language, and the number of the CRM's field that it is taken from, 0 for none."""
+    if isinstance(value, str) and value:
+        return dict.fromkeys(LANGUAGES, value), 0
+    if isinstance(value, dict) and value:
+        titles, number = {k: v for k, v in value.items() if k != "field_id"}, value.get("field_id", 0)
+        known = all(k in LANGUAGES and isinstance(v, str) for k, v in titles.items())
+        if known and isinstance(number, int) and not isinstance(number, bool) and number >= 0:
+            return titles, number
+    raise UsageError(
+        f"{where}: [dimensions] {name} = {value!r} is not allowed; wanted: a text or {{ ru = …, en = …, field_id = … }}"
+    )

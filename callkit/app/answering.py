@@ -1,0 +1,45 @@
+"""`callkit.section` as notebooks call it: a page that answers where a front end asks, the static section elsewhere.
+
+In the batch, in nbval, in a plain script the pieces are what they always are. In Voila the headline is the whole page,
+and the cells after it show nothing more; in JupyterLab the headline is the page, and the cells below stay pieces of
+their own, to be picked from and changed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+from callkit import sections
+from callkit.app import asked_by, live
+from callkit.sections import Section
+
+P = ParamSpec("P")
+_PIECES = (
+    "cards", "findings", "bubble", "fair_share", "funnel", "shares", "load", "heatmap", "trend", "values", "conversion",
+    "calls", "calls_by_stage", "calls_by_segment_and_stage", "after_sale", "oddities", "odd_ones", "total",
+)  # fmt: skip
+
+
+def _answering(make: Callable[P, Section]) -> Callable[P, Section]:
+    @functools.wraps(make)
+    def made(*arguments: P.args, **named: P.kwargs) -> Section:
+        own = make(*arguments, **named)
+        asking = asked_by()
+        if asking:
+            answers: dict[str, Any] = {"headline": functools.partial(live, own)}
+            if asking == "voila":
+                answers |= dict.fromkeys(_PIECES, _nothing)
+            # A frozen section takes no new attributes in the ordinary way; these hide the methods of one instance.
+            vars(own).update(answers)
+        return own
+
+    return made
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """What a piece shows below a page that has it already."""
+
+
+section = _answering(sections.section)

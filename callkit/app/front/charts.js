@@ -1,0 +1,112 @@
+// Charts: the library once, as a file of the template or, where there is none, from the kernel; a specification drawn in
+// the layout and the look that fit, clicks told, pictures saved.
+const NARROW_BELOW = 540;
+let library = null;
+
+function loadLibrary(address, fromKernel) {
+  library ??= new Promise((resolve, reject) => {
+    if (globalThis.vegaEmbed) return resolve();
+    const script = h("script", { src: address });
+    const own = async () => {
+      const { script: text } = await fromKernel();
+      const blob = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+      const inline = h("script", { src: blob });
+      inline.addEventListener("load", resolve);
+      inline.addEventListener("error", reject);
+      document.head.append(inline);
+    };
+    if (!address) return own();
+    script.addEventListener("load", () => (globalThis.vegaEmbed ? resolve() : own()));
+    script.addEventListener("error", own);
+    document.head.append(script);
+  });
+  return library;
+}
+
+// RFC 7396.
+function patched(target, patch) {
+  if (!isObject(patch)) return patch;
+  const result = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = patched(result[key], value);
+  }
+  return result;
+}
+
+class Chart {
+  constructor(app) {
+    this.app = app;
+    this.place = h("div", { class: "ck-drawing" });
+    this.figure = h("figure", { class: "callkit-chart", role: "img" }, this.place);
+    this.turn = 0;
+    new ResizeObserver(() => this.draw()).observe(this.figure);
+  }
+
+  show(content) {
+    this.content = content;
+    this.key = "";
+    this.figure.setAttribute("aria-label", content.alt);
+    return this.draw();
+  }
+
+  // A hidden figure is 0 pixels wide: it waits until it is shown.
+  async draw() {
+    const width = this.figure.clientWidth;
+    if (!this.content || !width) return;
+    const narrow = width < NARROW_BELOW, key = `${look()} ${narrow}`;
+    if (this.key === key) return;
+    this.key = key;
+    const turn = ++this.turn;
+    await this.app.library();
+    const { usermeta, ...whole } = this.content.spec;
+    const patch = narrow && usermeta?.callkit?.narrow;
+    const spec = patched(patch ? patched(whole, patch) : whole, { config: this.app.looks[look()] });
+    delete spec.usermeta;
+    const fresh = h("div");
+    const result = await globalThis.vegaEmbed(fresh, spec, {
+      mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, tooltip: { theme: look() },
+    });
+    if (turn !== this.turn) return result.finalize();
+    const svg = fresh.querySelector("svg"), own = Number(svg.getAttribute("width"));
+    svg.style.width = "100%";
+    svg.style.height = "auto";
+    svg.style.maxWidth = `${Math.round(own * 1.12)}px`;
+    svg.style.minWidth = `${Math.round(own * (narrow ? 0.82 : 0.72))}px`;
+    svg.setAttribute("aria-hidden", "true");
+    this.place.replaceChildren(fresh);
+    this.view?.finalize();
+    this.view = result.view;
+    this.view.addEventListener("click", (event, item) => {
+      const selection = this.app.selectionOf(this.content.name, item?.datum);
+      if (selection) this.app.select(selection);
+    });
+    this.view.addEventListener("mousemove", (event, item) => {
+      svg.style.cursor = this.app.selectionOf(this.content.name, item?.datum) ? "pointer" : "";
+    });
+    this.mark();
+    performance.mark(`callkit-drawn-${this.content.name}`);
+    this.app.drawn(this.content.name);
+  }
+
+  // What is not selected steps back.
+  mark() {
+    const chosen = this.app.selection();
+    for (const element of this.place.querySelectorAll("path, rect, circle")) {
+      const own = this.app.selectionOf(this.content.name, element.__data__?.datum);
+      if (!own) continue;
+      const same = Object.entries(chosen).every(([column, value]) => own[column] === undefined || own[column] === value);
+      element.style.opacity = same ? "" : "0.25";
+    }
+  }
+
+  async save(kind) {
+    const link = await this.view.toImageURL(kind, kind === "png" ? 2 : 1);
+    save(`${this.app.fileName()} ${this.content.name}.${kind}`, link);
+  }
+
+  drop() {
+    this.turn++;
+    this.view?.finalize();
+  }
+}

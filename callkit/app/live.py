@@ -1,0 +1,98 @@
+"""A section of the app: the section of the report, drawn for a screen that asks again and again.
+
+The figures come from `callkit.measure` as in the report and are kept by scope and cut: a filter cleared, a page turned
+back, a chart exchanged cost nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from callkit import charts
+from callkit.charts.layout import Chart
+from callkit.company import Company
+from callkit.figures import Figures
+from callkit.measuring import measure
+from callkit.scope import Scope
+from callkit.sections import Section
+from callkit.show import Shown
+from callkit.zones import Period
+
+_KEPT = 200
+_TRAIL = 6
+
+
+class Memory:
+    """Figures by scope and cut, the latest 200 of them."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[object, Figures] = OrderedDict()
+
+    def figures(self, company: Company, scope: Scope, by: Sequence[str]) -> Figures:
+        where = tuple((column, tuple(kept)) for column, kept in scope.where.items())
+        key = (scope.period, scope.lens, scope.credit, where, tuple(by))
+        if key not in self._kept:
+            self._kept[key] = measure(company, scope, by)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+
+@dataclass(frozen=True, eq=False)
+class Live(Section):
+    """A section on a screen: `compare` with the period before or not, the segment that the reader has selected.
+
+    `parts` are those that the page has shown already.
+    """
+
+    compare: bool = True
+    selected: str = ""
+    memory: Memory = field(default_factory=Memory)
+    parts: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+
+    def cut(self, *by: str) -> Figures:  # type: ignore[override]
+        """Figures of the section's scope by any columns."""
+        return self.measured(self.scope, by)
+
+    def measured(self, scope: Scope, by: Sequence[str] = ()) -> Figures:
+        """Figures of any scope of the company, measured once."""
+        return self.memory.figures(self.company, scope, by)
+
+    @property
+    def previous(self) -> Figures | None:
+        """The figures of the period before, where they are wanted and the data reaches back that far."""
+        before = self.scope.period.previous()
+        if not self.compare or before.start < self.company.span[0].replace(day=1):
+            return None
+        return self.measured(self._scope(before), self.by)
+
+    def bubble(self, x: str = "talk_share", size: str = "won_deals") -> Shown:
+        """Chart A, with the way of the selected segment through the last six months."""
+        trail = [(str(month), self.measured(self._scope(month), self.by)) for month in self._months()]
+        chart = charts.bubble(
+            self.figures, self.locale, x=x, size=size, min_deals=self.company.settings.min_deals,
+            colours=self.colours, previous=self.previous, trail=trail, trail_segment=self.selected or None,
+        )  # fmt: skip
+        return self.drawn("bubble", chart, self.figures)
+
+    def drawn(self, kind: str, chart: Chart, figures: Figures) -> Shown:
+        """A chart of these figures for the page's own drawing: unchecked, which a test does for every chart."""
+        words = charts.describe(kind, figures, self.locale)
+        return Shown({k: v for k, v in chart.to_dict(validate=False).items() if k != "$schema"}, words)
+
+    def _months(self) -> list[Period]:
+        """The last six months of the data up to the period's end, for the trail of a selected segment."""
+        if not self.selected:
+            return []
+        first = self.company.span[0].replace(day=1)
+        found: list[Period] = []
+        month = Period.of_month(f"{self.scope.period.stop - dt.timedelta(days=1):%Y-%m}")
+        while len(found) < _TRAIL and month.start >= first:
+            found.append(month)
+            month = month.previous()
+        return found[::-1]

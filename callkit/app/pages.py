@@ -1,0 +1,91 @@
+"""What stands on which page: the pieces of the section notebooks, laid out for a screen.
+
+A part is a method of the section; `wide` is how many of twelve columns it takes. What is in no notebook of the section
+is never computed here: a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from callkit.company import Company
+from callkit.planning import COLUMN_OF
+
+MAIN = "main"
+"""The part that is one of the charts A, B and C, as the reader wants it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a page: the section's method, its width, and whether it needs the cut to leave `stage` aside."""
+
+    name: str
+    wide: int = 12
+    not_by_stage: bool = False
+
+
+_CUT = (
+    Part("headline"),
+    Part("cards"),
+    Part(MAIN, 7),
+    Part("shares", 5),
+    Part("values"),
+    Part("heatmap", 12, not_by_stage=True),
+    Part("conversion"),
+    Part("calls"),
+)
+_LAYOUT: dict[str, Sequence[Part]] = {
+    "overview": (
+        Part("headline"), Part("cards"), Part(MAIN, 8), Part("findings", 4), Part("shares", 4), Part("load", 4),
+        Part("trend", 4), Part("values"),
+    ),
+    "managers": _CUT,
+    "sources": (*_CUT, Part("after_sale", 12, not_by_stage=True)),
+    "projects": _CUT,
+    "grades": _CUT,
+    "segments": _CUT,
+    "stages": (
+        Part("headline"), Part("cards"), Part("load", 7), Part("after_sale", 5, not_by_stage=True),
+        Part("calls_by_stage"), Part("heatmap", 12, not_by_stage=True),
+        Part("calls_by_segment_and_stage", 12, not_by_stage=True),
+    ),
+    "quality": (Part("headline"), Part("oddities"), Part("odd_ones")),
+}  # fmt: skip
+QUICK = ("headline", "cards", "oddities")
+"""What costs nothing to make: it comes with the view, the charts when they are asked for."""
+CUT_FREELY = ("overview", "segments", "stages")
+"""The pages whose cut the reader chooses."""
+
+
+def parts(page: str, by: Sequence[str]) -> list[Part]:
+    """The parts of a page that can be shown with this cut."""
+    return [p for p in _LAYOUT[page] if not (p.not_by_stage and "stage" in by)]
+
+
+def first(page: str, by: Sequence[str], *, whole: bool = False) -> list[str]:
+    """The parts that come with the view: those that cost nothing, and with `whole` also the first chart."""
+    chart = next((p.name for p in parts(page, by) if p.name in (MAIN, "load")), "") if whole else ""
+    return [p.name for p in parts(page, by) if p.name in (*QUICK, chart)]
+
+
+def available(company: Company) -> list[str]:
+    """The pages of a company: those of its settings whose column its deals have."""
+    columns = company.facts["dimensions"]
+    wanted = dict.fromkeys([*company.settings.sections, "segments"])
+    return [page for page in _LAYOUT if page in wanted and COLUMN_OF.get(page, "manager") in [*columns, "manager"]]
+
+
+def usual_cut(page: str, company: Company) -> tuple[str, ...]:
+    """What a page cuts by where nobody says anything else."""
+    columns = company.facts["dimensions"]
+    fixed = {"managers": "manager", **COLUMN_OF}
+    if page in fixed:
+        return (fixed[page],)
+    if page == "segments":
+        named = tuple(c.strip() for c in company.settings.by[0].split(",")) if company.settings.by else ()
+        if named and all(c in company.dimensions for c in named):
+            return named
+        further = sorted((c for c in columns if c not in COLUMN_OF.values()), key=lambda c: c == "pipeline_id")
+        return tuple(further[:1]) or ("owner",)
+    return (next((c for c in COLUMN_OF.values() if c in columns), "manager"),)

@@ -1,0 +1,221 @@
+"""The calls and deals behind a figure: listed by page, sorted, searched.
+
+They are those that `measure` sums under the same scope: as many calls as `calls` says, deals whose credited parts sum
+to `deals`. Labels are those of `callkit metrics`; SQL is composed from fixed pieces, every value is bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from callkit.company import Company
+from callkit.credit import credit
+from callkit.dimensions import Dimension
+from callkit.engine import literal
+from callkit.errors import UsageError, did_you_mean
+from callkit.measuring import Sql, calls_in_scope, deals_in_scope
+from callkit.quality import when
+from callkit.scope import Resolved, Scope, resolve, shown
+
+PAGE = 50
+MOST = 100_000
+"""The most rows of a download."""
+_CALLS = "calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key LEFT JOIN managers AS m ON m.manager = c.manager"
+_WEIGHTS = {"owner": "", "talk": "by_talk", "equal": "by_head", "first": "by_first", "last": "by_last"}
+_OUTCOMES = {1: "won", 2: "lost", 3: "open"}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of calls or of deals: names of columns, rows of plain values, how many rows there are in all.
+
+    Moments are texts in the account's zone, durations seconds, labels those of the machine formats, None where empty.
+    """
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    found: int
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column: what it shows, what it sorts by, and what a search looks through, in SQL."""
+
+    name: str
+    sql: str
+    sorts: str = ""
+    text: str = ""
+    dimension: Dimension | None = None
+    kind: str = ""
+
+
+def columns(company: Company, listed: str) -> tuple[str, ...]:
+    """The columns of the list of `calls` or of `deals`, in their order; the company's own dimensions among them."""
+    own = tuple(d.name for d in _of_deals(company))
+    if listed == "calls":
+        return ("started_at", "manager", "direction", "talk_seconds", "stage", "deal_id", *own, "call_id")
+    return (
+        "deal_id", "outcome", "amount", "closed_at", "created_at", "owner", *own, "calls", "talk_seconds", "part",
+    )  # fmt: skip
+
+
+def calls(
+    company: Company,
+    scope: Scope,
+    *,
+    sort: str = "-started_at",
+    search: str = "",
+    page: int = 0,
+    size: int = PAGE,
+) -> Listed:
+    """The calls of a scope, `size` rows from page `page` on (0 is the first), the latest first unless `sort` differs.
+
+    `sort` is a column, falling with a minus before it; `search` a text that the ids or labels of a row contain,
+    whatever the case. A page behind the last one is empty. Raises UsageError for a column that is not there.
+    """
+    resolved = resolve(company, scope)
+    # Of a call on a deal that the viewer does not see, the call is listed and of the deal nothing.
+    deal_id = f"CASE WHEN {resolved.seen.deals} THEN d.deal_id END"
+    own = [
+        _Column("started_at", "c.started_us", kind="moment"),
+        _coded(company.dimensions["manager"]),
+        _coded(company.dimensions["direction"]),
+        _Column("talk_seconds", "c.talk_seconds"),
+        _coded(company.dimensions["stage"]),
+        _Column("deal_id", deal_id, text=deal_id),
+        *(_coded(d) for d in _of_deals(company)),
+        _Column("call_id", "c.call_id", text="c.call_id"),
+    ]
+    return _listed(company, own, _CALLS, calls_in_scope(resolved), "c.call_id", sort, search, page, size)
+
+
+def deals(
+    company: Company,
+    scope: Scope,
+    *,
+    of_calls: bool = False,
+    sort: str = "-amount",
+    search: str = "",
+    page: int = 0,
+    size: int = PAGE,
+) -> Listed:
+    """The deals of a scope, the dearest first unless `sort` differs; the rest is as in `calls`.
+
+    `calls` and `talk_seconds` are the scope's own; `part` is how much of the deal is credited to the people the scope
+    keeps, 1 where nobody is singled out. `of_calls` lists the deals that the scope's calls lie on instead of the
+    lens's base: what there is to list of a stage or an hour, which no deal belongs to.
+    """
+    resolved = resolve(company, scope)
+    within = calls_in_scope(resolved)
+    base = _base(company, resolved, of_calls)
+    tables = f"""
+        ({base.text}) AS b
+        JOIN deals AS d ON d.deal_key = b.deal_key
+        LEFT JOIN (
+            SELECT c.deal_key, count(*) AS calls, sum(c.talk_seconds) AS talk
+            FROM {_CALLS} WHERE {within.text} AND c.deal_key IS NOT NULL GROUP BY c.deal_key
+        ) AS t ON t.deal_key = b.deal_key
+    """
+    own = [
+        _Column("deal_id", "d.deal_id", text="d.deal_id"),
+        _Column("outcome", "d.outcome", kind="outcome"),
+        _Column("amount", "d.amount"),
+        _Column("closed_at", "d.closed_us", kind="moment"),
+        _Column("created_at", "d.created_us", kind="moment"),
+        *(
+            _Column(d.name, d.deals, *_label(d.labels, d.deals), dimension=d)
+            for d in (shown(company, company.dimensions["owner"]), *_of_deals(company))
+        ),
+        _Column("calls", "coalesce(t.calls, 0)"),
+        _Column("talk_seconds", "coalesce(t.talk, 0)"),
+        _Column("part", "b.part"),
+    ]
+    where = Sql("1 = 1", (*base.values, *within.values))
+    return _listed(company, own, tables, where, "d.deal_id", sort, search, page, size)
+
+
+def _base(company: Company, resolved: Resolved, of_calls: bool) -> Sql:
+    """The deals that are listed, once each, with the part of each that is credited."""
+    if of_calls or resolved.scope.lens == "called":
+        where = calls_in_scope(resolved)
+        while_open = "" if of_calls else " AND (d.closed_us IS NULL OR c.started_us < d.closed_us)"
+        kept = f"{where.text} AND {resolved.seen.deals} AND c.deal_key IS NOT NULL{while_open}"
+        return Sql(f"SELECT c.deal_key, 1 AS part FROM {_CALLS} WHERE {kept} GROUP BY c.deal_key", where.values)
+    where = deals_in_scope(resolved)
+    if not any(dimension.of == "person" for dimension, _ in resolved.keeps):
+        return Sql(f"SELECT d.deal_key, 1 AS part FROM deals AS d WHERE {where.text}", where.values)
+    if weight := _WEIGHTS[resolved.scope.credit]:
+        credit(company.engine)
+        people = f"SELECT deal_key, manager, {weight} AS weight FROM credits WHERE {weight} > 0"
+    else:
+        people = "SELECT deal_key, owner AS manager, 1 AS weight FROM deals"
+    text = f"""
+        SELECT d.deal_key, sum(w.weight) AS part
+        FROM deals AS d
+        JOIN ({people}) AS w ON w.deal_key = d.deal_key
+        JOIN managers AS wm ON wm.manager = w.manager
+        WHERE {where.text} GROUP BY d.deal_key
+    """
+    return Sql(text, where.values)
+
+
+def _listed(
+    company: Company,
+    columns: Sequence[_Column],
+    tables: str,
+    where: Sql,
+    tie: str,
+    sort: str,
+    search: str,
+    page: int,
+    size: int,
+) -> Listed:
+    by = {c.name: c for c in columns}
+    name = sort.removeprefix("-")
+    if name not in by:
+        raise UsageError(f"there is no column {name!r} to sort by; there are {', '.join(by)}.{did_you_mean(name, by)}")
+    sought = [f"strpos(lower({c.text}), ?) > 0" for c in columns if c.text] if search else []
+    kept = " AND ".join([where.text, *([f"({' OR '.join(sought)})"] if sought else [])])
+    values = [*where.values, *[search.lower()] * len(sought)]
+    found = company.engine.query(f"SELECT count(*) FROM {tables} WHERE {kept}", values)[0][0]
+    key, way = by[name].sorts or by[name].sql, "DESC" if sort.startswith("-") else "ASC"
+    rows = company.engine.query(
+        f"SELECT {', '.join(c.sql for c in columns)} FROM {tables} WHERE {kept} "
+        f"ORDER BY {key} {way} NULLS LAST, {tie} LIMIT ? OFFSET ?",
+        [*values, size, page * size],
+    )
+    return Listed(tuple(by), [_row(company, columns, row) for row in rows], int(found))
+
+
+def _row(company: Company, columns: Sequence[_Column], row: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(_value(company, column, value) for column, value in zip(columns, row, strict=True))
+
+
+def _value(company: Company, column: _Column, value: Any) -> Any:
+    if value is None:
+        return None
+    if column.dimension:
+        return company.label(column.dimension, value)
+    if column.kind == "moment":
+        return when(value, company)
+    if column.kind == "outcome":
+        return _OUTCOMES[value]
+    return float(value) if column.name in ("amount", "part") else value
+
+
+def _coded(dimension: Dimension) -> _Column:
+    labelled = dimension.of != "call" or dimension.name == "stage"
+    sorts, text = _label(dimension.labels, dimension.calls) if labelled else ("", "")
+    return _Column(dimension.name, dimension.calls, sorts, text, dimension)
+
+
+def _label(labels: str, code: str) -> tuple[str, str]:
+    """SQL for the label of a code, to sort and to search by."""
+    sql = f"(SELECT min(l.label) FROM labels AS l WHERE l.dimension = {literal(labels)} AND l.code = {code})"
+    return sql, sql
+
+
+def _of_deals(company: Company) -> list[Dimension]:
+    return [shown(company, d) for d in company.dimensions.values() if d.of == "deal" and d.name != "owner"]
