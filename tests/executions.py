@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from callkit.executed import Executed
 from callkit.pieces import SECTION_MIME, TABLE_MIME
+from callkit.report.executed import Executed
 
 PARAMETERS = """\
 source = "demo"  # where from

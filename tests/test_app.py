@@ -118,9 +118,12 @@ def test_what_an_address_has_that_is_unknown_is_named_and_ignored(demo: Company,
 
 
 def test_a_note_names_the_nearest_column_and_what_was_written(desk: Desk) -> None:
-    told = seen(desk, "lang=en&by=sorce&where.source=Saite")
+    told = seen(desk, "lang=en&by=sorce&where.source=Saite&lens=all&page=index")
 
-    assert told["notes"] == ["there is no column “sorce” (the nearest: source)", "“Saite” is no value of Source"]
+    assert told["notes"] == [
+        "there is no column “sorce” (the nearest: source)", "“all” is no choice for lens", "there is no page “index”",
+        "“Saite” is no value of Source",
+    ]  # fmt: skip
 
 
 @given(st.text(max_size=80))

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from executions import SECTION_MIME, executed, facts
 
-from callkit import page, pieces
+from callkit import pieces
 from callkit import report as batch
-from callkit.executed import CHART_MIME, About, Executed
 from callkit.locale import LANGUAGES, Locale
+from callkit.report import page
+from callkit.report.executed import CHART_MIME, About, Executed
 from callkit.zones import Period
 
 pytestmark = pytest.mark.xdist_group("page")

@@ -21,9 +21,9 @@ from typing import Any
 import pytest
 from executions import PARAMETERS, SETTINGS, company, notebook, notebooks
 
-from callkit import keeping, manifest, report, running
+from callkit import report
 from callkit.errors import CallkitError, UsageError
-from callkit.report import Outcome
+from callkit.report import Outcome, keeping, manifest, running
 from callkit.zones import Period
 
 MARCH, APRIL = Period.of_month("2026-03"), Period.of_month("2026-04")
@@ -40,7 +40,7 @@ def one(folder: Path, **options: Any) -> Outcome:
     return made(folder, MARCH, **options)[0]
 
 
-LIGHT = "from callkit import running; running._WARM = ('callkit.cells',); running.serve()"
+LIGHT = "from callkit.report import running; running._WARM = ('callkit.report.cells',); running.serve()"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -334,7 +334,7 @@ def test_where_there_is_no_fork_the_notebooks_are_run_all_the_same(
 
 KERNEL = """
 import sys; sys.modules.setdefault("rfc3987_syntax", None)
-import json, papermill, callkit.cells
+import json, papermill, callkit.report.cells
 for engine in ("nbclient", "callkit"):
     try:
         papermill.execute_notebook(sys.argv[1], f"{sys.argv[2]}/{engine}.ipynb", {"month": "2026-03"},
@@ -435,7 +435,8 @@ def test_of_several_months_only_those_are_made_that_are_not_there(place: Path) -
 RUN = f"""
 import sys
 from pathlib import Path
-from callkit import cli, report, running
+from callkit import cli, report
+from callkit.report import running
 running._SERVE = {LIGHT!r}
 from callkit.zones import Period
 cli._report = lambda _: print(*report.run(sys.argv[2], Period.of_month("2026-03..2026-04").months(), force=True,

@@ -10,9 +10,9 @@ import openpyxl
 import pytest
 from executions import SECTION_MIME, TABLE_MIME, executed, facts, table
 
-from callkit import workbook
-from callkit.executed import About
 from callkit.locale import Locale
+from callkit.report import workbook
+from callkit.report.executed import About
 
 COLUMNS = (
     {"name": "source", "title": "Источник", "kind": "text"},

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from callkit import __version__, keeping
+from callkit import __version__
 from callkit.company import BUNDLED, Company
-from callkit.executed import About, Executed
 from callkit.locale import Locale
 from callkit.pieces import SECTION_MIME, TABLE_MIME, Column, Piece
-from callkit.planning import Request
+from callkit.report import keeping
+from callkit.report.executed import About, Executed
+from callkit.report.planning import Request
 from callkit.scope import Scope
 from callkit.zones import Period, zone
 
@@ -42,7 +43,7 @@ class OnScreen(Executed):
 
 def workbook(company: Company, scope: Scope, shown: Sequence[Piece], locale: Locale, title: str) -> dict[str, str]:
     """The tables of a page as a workbook of the report's own make."""
-    from callkit import workbook as books
+    from callkit.report import workbook as books
 
     text = locale.text
     section = OnScreen("view", "view", title, Path(), shown=shown)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from callkit.company import Company
-from callkit.planning import COLUMN_OF
+from callkit.report.planning import COLUMN_OF
 
 MAIN = "main"
 """The part that is one of the charts A, B and C, as the reader wants it."""

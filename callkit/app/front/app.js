@@ -229,6 +229,7 @@ class App {
     this.root.replaceChildren(this.skip, this.statusLine, this.bar, this.nav, this.main, this.filters.element,
       this.behind.element, this.full);
     addEventListener("click", (event) => {
+      if (!event.isTrusted) return; // the page's own click on a file to save
       for (const pop of this.root.querySelectorAll("details.ck-pop[open]")) if (!pop.contains(event.target)) pop.open = false;
     });
     addEventListener("keydown", (event) => {

@@ -18,13 +18,14 @@ from pathlib import Path
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from callkit import __version__, keeping, manifest
-from callkit import pdf as printing
+from callkit import __version__
 from callkit.company import STORE_OF, Company, build, open_company
-from callkit.executed import About, Executed
 from callkit.locale import Locale
-from callkit.planning import Inputs, Plan, Planned, Request, find, plan
-from callkit.running import Crew, Job, Ran, check_parameters
+from callkit.report import keeping, manifest
+from callkit.report import pdf as printing
+from callkit.report.executed import About, Executed
+from callkit.report.planning import Inputs, Plan, Planned, Request, find, plan
+from callkit.report.running import Crew, Job, Ran, check_parameters
 from callkit.scope import Scope, conditions, resolve
 from callkit.settings import Settings
 from callkit.starting import notebooks_folder
@@ -178,7 +179,7 @@ class _Batch:
     def _compose(
         self, company: Company, month: Period, folder: Path, sections: Sequence[Executed], todo: Plan
     ) -> Outcome:
-        from callkit import page, workbook
+        from callkit.report import page, workbook
 
         about = self._about(company, month, todo)
         outcome = self._outcome(month, [s.name for s in sections if s.failed])
@@ -244,7 +245,8 @@ def _executed(planned: Planned, folder: Path, ran: Ran) -> Executed:
 
 def _get_ready() -> None:
     """Imports what composes the report, and makes the chart library, while the first notebooks run."""
-    from callkit import page, show, workbook  # noqa: F401
+    from callkit import show
+    from callkit.report import page, workbook  # noqa: F401
 
     show.vega_bundle()
 

@@ -27,7 +27,7 @@ from traitlets import Type
 from callkit.access import Rules
 from callkit.locale import Locale
 
-_PAGE = string.Template((Path(__file__).parent / "static" / "door.html").read_text(encoding="utf-8"))
+_PAGE = string.Template((Path(__file__).parent.parent / "static" / "door.html").read_text(encoding="utf-8"))
 _ATTEMPTS, _PAUSE_SECONDS = 10, 300
 
 
@@ -58,7 +58,9 @@ class Door(IdentityProvider):
     """Tells who a request is from. A user is called by his name where names are known, else by a random one."""
 
     keys: Keys = AnyTrait().tag(config=True)  # type: ignore[assignment]
-    logout_handler_class = Type(default_value="callkit.door.Exit", klass="jupyter_server.base.handlers.JupyterHandler")
+    logout_handler_class = Type(
+        default_value="callkit.serving.door.Exit", klass="jupyter_server.base.handlers.JupyterHandler"
+    )
 
     def __init__(self, **traits: Any) -> None:
         # Voila gives the form of its own.

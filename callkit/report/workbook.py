@@ -14,8 +14,8 @@ from typing import Any
 
 import xlsxwriter
 
-from callkit.executed import About, Executed
 from callkit.locale import CURRENCY_SIGNS, Locale
+from callkit.report.executed import About, Executed
 
 _LONGEST_NAME = 31
 _LONGEST_TEXT = 32_767

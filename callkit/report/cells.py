@@ -1,8 +1,8 @@
 """A papermill engine that runs a notebook's cells in an IPython shell of this very process.
 
 An ordinary kernel starts in a second and a half, a fork of a process that has everything imported in a few hundredths:
-`callkit.running` gives every notebook such a process of its own, and here its cells are run. What a cell shows becomes
-its outputs just as a kernel would have sent them: streams, displays, results, errors with their traceback.
+`callkit.report.running` gives every notebook such a process of its own, and here its cells are run. What a cell shows
+becomes its outputs just as a kernel would have sent them: streams, displays, results, errors with their traceback.
 """
 
 from __future__ import annotations

@@ -30,9 +30,9 @@ from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFile
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from callkit.access import NOTHING, Viewer
-from callkit.door import Keys, link, page
-from callkit.sharing import Shared
-from callkit.visitors import Kernels, arriving
+from callkit.serving.door import Keys, link, page
+from callkit.serving.sharing import Shared
+from callkit.serving.visitors import Kernels, arriving
 
 log = logging.getLogger("callkit")
 _KERNEL_ID = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"

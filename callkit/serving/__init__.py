@@ -71,9 +71,9 @@ def run(asked: Serving) -> None:
         raise UsageError(f"{notebook} does not exist; a notebook to serve is wanted")
     # altair and nbformat need jsonschema, and that loads a grammar for a second, for a check that is never made.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from callkit import server
-    from callkit.door import Keys
-    from callkit.sharing import Shared
+    from callkit.serving import server
+    from callkit.serving.door import Keys
+    from callkit.serving.sharing import Shared
 
     shared = Shared(asked.source)
     try:
@@ -130,7 +130,7 @@ def example(name: str) -> str:
     if name not in EXAMPLES:
         near = did_you_mean(name, EXAMPLES)
         raise UsageError(f"there is no example {name!r}; there are {', '.join(EXAMPLES)}.{near}")
-    return (Path(__file__).parent / "static" / EXAMPLES[name]).read_text(encoding="utf-8").rstrip()
+    return (Path(__file__).parent.parent / "static" / EXAMPLES[name]).read_text(encoding="utf-8").rstrip()
 
 
 def add_user(name: str, file: Path, password: str | None = None) -> Path:

@@ -34,9 +34,9 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # Windows has no fork, and what macOS itself brings into a process does not survive one.
 _FORKS = sys.platform.startswith("linux")
-_SERVE = "from callkit.running import serve; serve()"
-_ALONE = "from callkit.running import alone; alone()"
-_WARM = ("callkit.cells", "callkit.sections", "callkit.charts", "callkit.show", "papermill")
+_SERVE = "from callkit.report.running import serve; serve()"
+_ALONE = "from callkit.report.running import alone; alone()"
+_WARM = ("callkit.report.cells", "callkit.sections", "callkit.charts", "callkit.show", "papermill")
 _OWN_ERRORS = ("CallkitError", "UsageError", "ContractError")
 
 
@@ -247,7 +247,7 @@ def _execute(job: Job) -> dict[str, Any]:
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    from callkit.cells import ENGINE
+    from callkit.report.cells import ENGINE
 
     try:
         papermill.execute_notebook(
@@ -275,7 +275,7 @@ def _warm() -> None:
 
 def _environment(own: Mapping[str, str]) -> dict[str, str]:
     """The environment of notebooks: this very callkit, whatever folder is the current one."""
-    package = str(Path(__file__).resolve().parent.parent)
+    package = str(Path(__file__).resolve().parent.parent.parent)
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     # One thread of linear algebra a process: several processes share the cores, and a fork copies no other threads.
     return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": os.pathsep.join(paths), **own}

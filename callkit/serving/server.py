@@ -28,13 +28,13 @@ from traitlets import Any as AnyTrait
 from traitlets.config import Config
 from voila.app import Voila
 
-from callkit import routes
 from callkit.access import Viewer
 from callkit.app import TEMPLATE, data_folders
-from callkit.door import Door, Keys
 from callkit.errors import CallkitError
-from callkit.sharing import Shared
-from callkit.visitors import Kernels, OwnPython
+from callkit.serving import routes
+from callkit.serving.door import Door, Keys
+from callkit.serving.sharing import Shared
+from callkit.serving.visitors import Kernels, OwnPython
 
 log = logging.getLogger("callkit")
 _WIDGETS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/jupyterlab-preview", "anywidget"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from callkit import keeping, manifest
 from callkit import settings as settings_module
 from callkit.company import BUNDLED, Company, bundled
 from callkit.errors import UsageError
 from callkit.locale import Locale
+from callkit.report import keeping, manifest
 from callkit.settings import Settings
 from callkit.sources import files
 from callkit.zones import Period

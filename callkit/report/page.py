@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from callkit.executed import CHART_MIME, About, Executed
 from callkit.locale import Locale
 from callkit.pieces import SECTION_MIME
+from callkit.report.executed import CHART_MIME, About, Executed
 from callkit.show import EMBED_SCRIPT, chart_html, vega_bundle
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parent.parent / "static"
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#2f6690"/>'
     '<circle cx="12" cy="12" r="5" fill="#fff"/><circle cx="22" cy="21" r="3.4" fill="#9cc3de"/></svg>'
