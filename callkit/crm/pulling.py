@@ -13,6 +13,7 @@ from typing import Any
 
 from callkit import settings as settings_module
 from callkit.company import build
+from callkit.crm.asked import Asked
 from callkit.crm.raw import Raw
 from callkit.errors import CallkitError, UsageError
 from callkit.settings import Settings
@@ -41,7 +42,7 @@ def run(
         with Raw(folder) as raw:
             _sweep(folder)
             if not rebuild:
-                told = module.pull(folder, raw, own, since=day, full=full, code=code, quiet=quiet)
+                told = module.pull(raw, own, Asked(folder, day, full, code, quiet))
                 raw.keep("told", told)
             elif raw.state("told") is None:
                 raise UsageError(f"{folder} holds nothing that was pulled whole; run callkit pull {folder} first")
@@ -90,7 +91,7 @@ def _module(own: Settings) -> ModuleType:
         return importlib.import_module(f"callkit.crm.{own.kind if own.kind != 'sql' else 'queries'}")
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("callkit"):
-            raise
+            raise UsageError(f'[source] kind = "{own.kind}" is not to be had in this version; "amocrm" is') from None
         extra, lacking = EXTRAS[own.kind], (error.name or "").partition(".")[0]
         raise UsageError(
             f'[source] kind = "{own.kind}" needs {lacking}, which is not installed: pip install "callkit[{extra}]"'
