@@ -277,7 +277,7 @@ def test_pages_of_further_segments_have_addresses_of_their_own(tmp_path: Path) -
 
 
 def _palette(selector: str) -> dict[str, str]:
-    css = (Path(page.__file__).parent / "static" / "report.css").read_text(encoding="utf-8")
+    css = (Path(page.__file__).parent.parent / "static" / "report.css").read_text(encoding="utf-8")
     block = css[css.index(selector) : css.index("}", css.index(selector))]
     return dict(re.findall(r"--ck-([a-z-]+): (#[0-9a-f]{6})", block))
 

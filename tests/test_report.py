@@ -290,7 +290,7 @@ def test_nothing_of_one_notebook_is_left_for_another(place: Path) -> None:
 def test_notebooks_run_in_the_interpreter_that_runs_callkit(place: Path) -> None:
     notebooks(place / "notebooks", "import sys, callkit\nprint(sys.executable, callkit.__file__)")
 
-    assert f"{sys.executable} {Path(report.__file__).parent / '__init__.py'}" in shown(
+    assert f"{sys.executable} {Path(report.__file__).parent.parent / '__init__.py'}" in shown(
         one(place).folder / "quality.ipynb"
     )
 

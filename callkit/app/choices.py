@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from callkit.app import pages
-from callkit.app.live import Live
+from callkit.app.redrawing import Live
 from callkit.app.view import CHARTS, PRESETS, SHARES, SIZES, Note, View, period_of
 from callkit.company import Company
 from callkit.dimensions import Dimension

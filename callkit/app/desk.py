@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from callkit.app import choices, listing, pages, swift
-from callkit.app.live import Live, Memory
+from callkit.app.redrawing import Live, Memory
 from callkit.app.view import View, period_of, read
 from callkit.charts import segments
 from callkit.charts.theme import LOOKS
