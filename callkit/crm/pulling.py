@@ -13,7 +13,6 @@ from typing import Any
 
 from callkit import settings as settings_module
 from callkit.company import build
-from callkit.crm.asked import Asked
 from callkit.crm.raw import Raw
 from callkit.errors import CallkitError, UsageError
 from callkit.settings import Settings
@@ -42,7 +41,7 @@ def run(
         with Raw(folder) as raw:
             _sweep(folder)
             if not rebuild:
-                told = module.pull(raw, own, Asked(folder, day, full, code, quiet))
+                told = module.pull(folder, raw, own, since=day, full=full, code=code, quiet=quiet)
                 raw.keep("told", told)
             elif raw.state("told") is None:
                 raise UsageError(f"{folder} holds nothing that was pulled whole; run callkit pull {folder} first")
