@@ -62,6 +62,8 @@ def _as_json(company: Company, found: list[Oddity]) -> str:
             for o in found
         ],
     }
+    if "pulled" in company.facts:
+        told["pulled"] = company.facts["pulled"]
     return json.dumps(told, ensure_ascii=False, indent=1)
 
 
@@ -86,4 +88,8 @@ def _as_text(company: Company, found: list[Oddity], lang: str) -> str:
         examples = ", ".join(row[0] for row in o.listed[:3])
         lines.append(f"  {o.title(locale)}: {locale.number(o.rows)}" + (f" ({examples}…)" if examples else ""))
         lines.append(f"    {o.said(locale)}")
+    if "pulled" in facts:
+        from callkit.crm import telling
+
+        lines += telling.told(facts["pulled"], locale)
     return "\n".join(lines)

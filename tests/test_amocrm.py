@@ -699,6 +699,34 @@ def test_free_text_is_kept_only_of_fields_that_are_dimensions(tmp_path: Path) ->
         assert query(crm / "raw.duckdb", "SELECT DISTINCT fields[1].value FROM leads") == [("Tverskaya",)]
 
 
+def test_a_rebuild_of_a_pull_cut_short_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    server = Server(account_of(demo()), short=100)
+    with server.running() as url:
+        crm = folder_of(tmp_path / "crm", server, url)
+        server.faults = lambda number, _: (500, {}) if number > 25 else None
+        assert callkit(capfd, "pull", crm)[0] == 1
+        code, _, err = callkit(capfd, "pull", crm, "--rebuild")
+    assert (code, "holds nothing that was pulled whole; run callkit pull" in err) == (2, True)
+
+
+def test_a_rebuild_with_a_field_that_was_not_kept_asks_for_a_pull(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fields: list[dict[str, Any]] = [
+        {"field_id": 5, "name": "address", "type": "text", "values": [{"value": "Tverskaya"}]}
+    ]
+    server = Server(an_account([{"params": {"duration": 1}}], fields))
+    with server.running() as url:
+        crm = folder_of(tmp_path / "crm", server, url)
+        chosen = (crm / "callkit.toml").read_text(encoding="utf-8")
+        (crm / "callkit.toml").write_text(chosen.split("[dimensions]")[0], encoding="utf-8")
+        assert callkit(capfd, "pull", crm)[0] == 0
+        (crm / "callkit.toml").write_text(chosen, encoding="utf-8")
+        code, _, err = callkit(capfd, "pull", crm, "--rebuild")
+    assert code == 2
+    assert "[dimensions] address: the values of field 5 have not been pulled; run callkit pull" in err
+
+
 def test_other_rules_ask_for_a_rebuild_which_asks_the_server_for_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

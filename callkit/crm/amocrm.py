@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from callkit.crm import resources, tokens
+from callkit.crm.asked import Asked
 from callkit.crm.client import Api
 from callkit.crm.neutral import write
 from callkit.crm.progress import Bar
@@ -21,12 +22,10 @@ RATE = 7
 DOMAIN = "amocrm.ru"
 
 
-def pull(
-    folder: Path, raw: Raw, settings: Settings, *, since: int | None, full: bool, code: str, quiet: bool
-) -> dict[str, Any]:
+def pull(raw: Raw, settings: Settings, asked: Asked) -> dict[str, Any]:
     """Brings the raw tables up to date from the account that the settings name; returns what the account told."""
-    with connect(folder, settings, code) as api:
-        return fetch(api, raw, settings, since=since, full=full, quiet=quiet)
+    with connect(asked.folder, settings, asked.code) as api:
+        return fetch(api, raw, settings, asked)
 
 
 def connect(folder: Path, settings: Settings, code: str = "") -> Api:
@@ -57,9 +56,7 @@ def address(crm: Mapping[str, Any]) -> tuple[str, str]:
     return f"https://{account}.{crm.get('domain', DOMAIN)}", account
 
 
-def fetch(
-    api: Api, raw: Raw, settings: Settings, *, since: int | None = None, full: bool = False, quiet: bool = False
-) -> dict[str, Any]:
+def fetch(api: Api, raw: Raw, settings: Settings, asked: Asked) -> dict[str, Any]:
     """Brings the raw tables up to date and returns what is known of the account: `timezone`, `currency`, `rows`.
 
     Every kind of thing is asked for once before anything is written: a token without rights, or a dimension whose
@@ -79,20 +76,20 @@ def fetch(
     walks = [
         Walk(
             api, raw, resource,
-            floor=None if resource.name == "leads" else since,
-            anew=full or (resource.name == "leads" and bool(lacking)),
+            floor=None if resource.name == "leads" else asked.since,
+            anew=asked.full or (resource.name == "leads" and bool(lacking)),
         )
         for resource in wanted
     ]  # fmt: skip
 
     raw.prepare()
-    if full:
+    if asked.full:
         raw.forget({r.name: r.table for r in wanted})
     rows, statuses = resources.stages(pipelines)
     for table, told in (("fields", fields), ("users", users), ("pipelines", rows), ("statuses", statuses)):
         raw.merge(table, told)
     raw.replace("trash", trash)
-    with Bar(quiet) as bar:
+    with Bar(asked.quiet) as bar:
         for walk in walks:
             bar.name(walk.resource.name)
             walk.run(bar.add)

@@ -9,8 +9,9 @@ from typing import Any
 
 from callkit.crm.chaining import Move, chained
 from callkit.crm.raw import Raw
+from callkit.crm.resources import KEPT_TYPES
 from callkit.engine import DuckDB, literal, quoted
-from callkit.errors import CallkitError
+from callkit.errors import CallkitError, UsageError
 from callkit.locale import Locale
 from callkit.settings import WHO_SPOKE, Settings
 from callkit.zones import local_sql
@@ -18,6 +19,8 @@ from callkit.zones import local_sql
 WON, LOST = 142, 143
 _SPOKE = {"created_by": "created_by", "call_responsible": "responsible", "responsible_user": "owner"}
 _DATES = ("date", "birthday")
+COUNTED = ("notes_merged", "trashed_deals", "closings_set_right")
+"""What `write` counts: each has a text of its name."""
 
 
 def write(raw: Raw, folder: Path, settings: Settings) -> dict[str, Any]:
@@ -41,7 +44,9 @@ def write(raw: Raw, folder: Path, settings: Settings) -> dict[str, Any]:
     }
     for name, sql in tables.items():
         engine.query(f"COPY ({sql}) TO {literal(str(folder / f'{name}.parquet'))} (FORMAT parquet)")
-    ((notes, calls),) = engine.query(f"SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM ({tables['calls']}))")
+    # myBI's base has the note of a call on a deal and on a contact in one row, which is two here.
+    noted = "count(DISTINCT note_id)" if settings.kind == "mybi" else "count(*)"
+    ((notes, calls),) = engine.query(f"SELECT (SELECT {noted} FROM notes), (SELECT count(*) FROM ({tables['calls']}))")
     ((trashed,),) = engine.query("SELECT count(*) FROM leads WHERE NOT kept(lead_id, deleted)")
     ((repaired,),) = engine.query(
         f"SELECT count(*) FROM leads WHERE kept(lead_id, deleted) AND status_id IN ({WON}, {LOST}) "
@@ -166,7 +171,12 @@ def _deals(settings: Settings, raw: Raw) -> str:
         "tags": "nullif(array_to_string(list_sort(l.tags), ', '), '')",
     }
     given = {name: sql for name, sql in given.items() if name == "pipeline_id" or _filled(sql, raw.engine)}
+    kept = set(raw.state("chosen") or [])
     for name, number in settings.fields.items():
+        if number not in kept and types.get(number, "") not in KEPT_TYPES:
+            raise UsageError(
+                f"[dimensions] {name}: the values of field {number} have not been pulled; run callkit pull"
+            )
         value = f"list_filter(l.fields, lambda f: f.field_id = {number})[1].value"
         if types.get(number) == "checkbox":
             yes, no = literal(words.text("crm.yes")), literal(words.text("crm.no"))

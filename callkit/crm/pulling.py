@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from callkit import settings as settings_module
 from callkit.company import build
+from callkit.crm.asked import Asked
 from callkit.crm.raw import Raw
 from callkit.errors import CallkitError, UsageError
 from callkit.settings import Settings
@@ -41,8 +43,9 @@ def run(
         with Raw(folder) as raw:
             _sweep(folder)
             if not rebuild:
-                told = module.pull(folder, raw, own, since=day, full=full, code=code, quiet=quiet)
+                told = module.pull(raw, own, Asked(folder, day, full, code, quiet))
                 raw.keep("told", told)
+                print(f"callkit: {told['read']} rows read", file=sys.stderr)
             elif raw.state("told") is None:
                 raise UsageError(f"{folder} holds nothing that was pulled whole; run callkit pull {folder} first")
             return _build(folder, raw, own, module)

@@ -7,7 +7,7 @@ The file is locked while a pull has it open, so that two pulls of one company ne
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +92,14 @@ class Raw:
         return bool(told)
 
     def prepare(self) -> None:
-        """Makes the tables where they are not there yet."""
+        """Makes the tables where they are not there yet; from now on until `told` is kept, they are not whole."""
         self.engine.query("BEGIN")
         for name, (columns, _) in TABLES.items():
             listed = ", ".join(f"{quoted(c)} {kind}" for c, kind in columns.items())
             self.engine.query(f"CREATE TABLE IF NOT EXISTS {name} ({listed})")
         self.engine.query("CREATE TABLE IF NOT EXISTS state (key VARCHAR, value VARCHAR)")
         self.keep("version", VERSION)
+        self.engine.query("DELETE FROM state WHERE key = 'told'")
         self.engine.query("COMMIT")
         self._new = False
 
@@ -135,6 +136,24 @@ class Raw:
         self._insert(table, rows)
         self.engine.query("COMMIT")
 
+    def load(
+        self,
+        table: str,
+        columns: Mapping[str, str],
+        chunks: Iterable[Sequence[Mapping[str, object]]],
+        tell: Callable[[int], object],
+    ) -> None:
+        """Fills a table anew, chunk by chunk; the old one stays until all is there. `tell` hears each chunk's rows."""
+        listed = ", ".join(f"{quoted(c)} {kind}" for c, kind in columns.items())
+        self.engine.query(f"CREATE OR REPLACE TABLE next_{table} ({listed})")
+        for rows in chunks:
+            self.insert(f"next_{table}", columns, rows)
+            tell(len(rows))
+        self.engine.query("BEGIN")
+        self.engine.query(f"DROP TABLE IF EXISTS {table}")
+        self.engine.query(f"ALTER TABLE next_{table} RENAME TO {table}")
+        self.engine.query("COMMIT")
+
     def forget(self, readings: Mapping[str, str]) -> None:
         """Empties tables and drops how far their readings had come, to read them anew: table by reading."""
         self.engine.query("BEGIN")
@@ -144,11 +163,14 @@ class Raw:
         self.engine.query("COMMIT")
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        self.insert(table, TABLES[table][0], rows)
+
+    def insert(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> None:
+        """Adds rows to a table of these columns; what is no JSON enters as its text."""
         # A page enters as one text, typed by the engine: hundreds of bound values would take it ten times longer.
-        columns = TABLES[table][0]
         shape = json.dumps([{name: _shape(kind) for name, kind in columns.items()}])
         for at in range(0, len(rows), 5000):
-            text = json.dumps(rows[at : at + 5000], ensure_ascii=False)
+            text = json.dumps(rows[at : at + 5000], ensure_ascii=False, default=str)
             listed = ", ".join(f"r.{quoted(c)}" for c in columns)
             self.engine.query(
                 f"INSERT INTO {table} SELECT {listed} FROM (SELECT unnest(from_json(?, ?)) AS r) AS given",

@@ -29,8 +29,13 @@ CLOSING = {"won": WON, "lost": LOST}
 PIPELINE = "Воронка"
 
 
-def carried(world: World, *, directions: bool = True) -> World:
-    """The world as amoCRM would hold it; with `directions` False a direction may stay unknown."""
+def carried(world: World, *, directions: bool = True, minutes: bool = False) -> World:
+    """The world as amoCRM would hold it.
+
+    With `directions` False a direction may stay unknown; with `minutes` deals begin and end at whole minutes.
+    """
+    if minutes:
+        world = dataclasses.replace(world, deals=[_to_the_minute(deal) for deal in world.deals])
     numbers = _Numbers(world)
     stages = _stages(world, numbers)
     deals = [_deal(deal, world, numbers) for deal in world.deals]
@@ -183,6 +188,11 @@ def _call(call: Row, numbers: _Numbers, directions: bool) -> Row:
         "deal_id": numbers.deals.get(deal),
         "contact_id": numbers.contacts.get(contact) or (None if deal else numbers.alone),
     }
+
+
+def _to_the_minute(deal: Row) -> Row:
+    ends = {column: deal[column] for column in ("created_at", "closed_at") if deal[column] is not None}
+    return deal | {column: instant.replace(second=0, microsecond=0) for column, instant in ends.items()}
 
 
 def _second(instant: Any) -> Any:
