@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,19 @@ class Figures:
         """The whole scope's figures by measure."""
         return dict(zip(MEASURES, self.rows[-1][len(self.keys) :], strict=True))
 
+    def records(self) -> list[dict[str, Any]]:
+        """The segments without the total, each by column: its keys, `label` (the keys joined by ` · `), every measure.
+
+        Measures are floats, None where undefined.
+        """
+        width = len(self.keys)
+        return [
+            dict(zip(self.keys, row[:width], strict=True))
+            | {"label": " · ".join(row[:width])}
+            | {m: _defined(value) for m, value in zip(MEASURES, row[width:], strict=True)}
+            for row in self.rows[:-1]
+        ]
+
     def frame(self) -> pd.DataFrame:
         """All rows, `(total)` last: key columns as text, measures as float64, NaN where undefined."""
         import pandas as pd
@@ -54,3 +68,7 @@ class Figures:
         segments = self.frame().iloc[:-1].copy()
         segments["label"] = [" · ".join(keys) for keys in segments[list(self.keys)].itertuples(index=False)]
         return segments
+
+
+def _defined(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

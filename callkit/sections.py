@@ -234,7 +234,7 @@ class Section:
         """A colour for every segment of the cut, the same in every chart and month: given by talk in all the data."""
         first, last = self.company.span
         whole = Scope(Period(first, last + dt.timedelta(days=1)))
-        return charts.colours(list(self.measured(whole, self.by).segments()["label"]))
+        return charts.colours([row["label"] for row in self.measured(whole, self.by).records()])
 
     def values(self) -> Piece:
         """The six values of each segment, with what they rest on."""

@@ -7,6 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is no matter of right and wrong: machines are shared.
+settings.register_profile("callkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("callkit")
 
 
 def _without(what: str) -> None:

@@ -21,7 +21,7 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import hand_world
+from worlds import hand_world, narrow
 
 import callkit
 from callkit import Company, Period, Scope, UsageError, behind, measure, open_company
@@ -31,9 +31,10 @@ from callkit.app.desk import Desk
 from callkit.app.downloads import command
 from callkit.app.view import PAGES, View, read
 from callkit.app.widget import APP_MIME, Page, script
+from callkit.charts import layout
 from callkit.pieces import Piece
 from callkit.scope import conditions
-from callkit.show import Shown, show
+from callkit.show import Shown
 
 ROOT = Path(__file__).parent.parent
 MARCH = Period.of_month("2026-03")
@@ -371,7 +372,30 @@ def test_charts_drawn_without_checks_are_those_drawn_with_them(demo: Company) ->
             quick = getattr(section, name)()
         assert isinstance(checked, Shown)
         assert quick.spec == checked.spec, name
-    assert show.__module__ == "callkit.show"
+
+
+def test_a_chart_in_one_layout_is_that_layout_of_the_chart_in_both(demo: Company) -> None:
+    section = callkit.Section(
+        "sources", demo, Scope(Period.of_month("2026-10")), ("source",), demo.settings.locale("ru")
+    )
+    for name in ("bubble", "fair_share", "funnel", "shares", "load", "heatmap", "trend"):
+        both = getattr(section, name)().spec
+        with layout.only("wide"):
+            assert getattr(section, name)().spec == {k: v for k, v in both.items() if k != "usermeta"}, name
+        with layout.only("narrow"):
+            drawn = getattr(section, name)().spec
+        assert drawn == narrow(both), name
+
+
+def test_a_page_that_says_its_room_gets_one_layout_and_another_when_it_changes(desk: Desk) -> None:
+    for wanted in ("narrow", "wide"):
+        answer = seen(desk, "page=sources", whole=True, layouts={"main": wanted})
+        assert answer["shown"]["main"]["layout"] == wanted
+        assert "usermeta" not in answer["shown"]["main"]["spec"]
+    for nonsense in ({"main": ["narrow"]}, "narrow", None):
+        answer = seen(desk, "page=sources", whole=True, layouts=nonsense)
+        assert answer["shown"]["main"]["layout"] == "both"
+        assert "narrow" in answer["shown"]["main"]["spec"]["usermeta"]["callkit"]
 
 
 # The widget, the notebooks, the template

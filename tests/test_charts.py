@@ -17,6 +17,7 @@ import pytest
 import vl_convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import narrow
 
 import callkit
 from callkit.charts import bubble, colours, describe, fair_share, funnel, heatmap, shares, stage_load, trend
@@ -103,25 +104,6 @@ def captions(chart: Any) -> list[str]:
 
 def notes(chart: Any) -> str:
     return " ".join(chart.to_dict()["title"].get("subtitle", []))
-
-
-def narrow(spec: dict[str, Any]) -> dict[str, Any]:
-    """The narrow layout of a specification."""
-
-    def patched(target: Any, patch: Any) -> Any:
-        if not isinstance(patch, dict):
-            return patch
-        merged = dict(target) if isinstance(target, dict) else {}
-        for key, value in patch.items():
-            if value is None:
-                merged.pop(key, None)
-            else:
-                merged[key] = patched(merged.get(key), value)
-        return merged
-
-    kept = {key: value for key, value in spec.items() if key != "usermeta"}
-    found: dict[str, Any] = patched(kept, spec["usermeta"]["callkit"]["narrow"])
-    return found
 
 
 def drawn_texts(spec: Mapping[str, Any], version: str = "6.4") -> list[str]:

@@ -505,3 +505,22 @@ def _csv_row(values: Sequence[str]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="").writerow(values)
     return text.getvalue()
+
+
+def narrow(spec: dict[str, Any]) -> dict[str, Any]:
+    """The narrow layout of a specification."""
+
+    def patched(target: Any, patch: Any) -> Any:
+        if not isinstance(patch, dict):
+            return patch
+        merged = dict(target) if isinstance(target, dict) else {}
+        for key, value in patch.items():
+            if value is None:
+                merged.pop(key, None)
+            else:
+                merged[key] = patched(merged.get(key), value)
+        return merged
+
+    kept = {key: value for key, value in spec.items() if key != "usermeta"}
+    found: dict[str, Any] = patched(kept, spec["usermeta"]["callkit"]["narrow"])
+    return found

@@ -16,6 +16,7 @@ from typing import Any
 from callkit.app import choices, listing, pages, swift
 from callkit.app.redrawing import Live, Memory
 from callkit.app.view import View, period_of, read
+from callkit.charts import layout as layouts
 from callkit.charts import segments
 from callkit.charts.theme import LOOKS
 from callkit.company import Company
@@ -139,7 +140,7 @@ class Desk:
             "parts": [{"name": p.name, "wide": p.wide} for p in pages.parts(view.page, section.by)],
         }
         wanted = pages.first(view.page, section.by, whole=question.get("whole") is True)
-        told["shown"] = {name: self._shown(name, view, section) for name in wanted}
+        told["shown"] = {name: self._shown(name, view, section, _layout(question, name)) for name in wanted}
         if question.get("words") != locale.lang:
             told |= {"words": choices.words(locale), "names": self._names(locale), "looks": _plain(LOOKS)}
         return told
@@ -175,15 +176,15 @@ class Desk:
         name = _text(question, "name")
         if name not in [p.name for p in pages.parts(view.page, section.by)]:
             return {"trouble": section.locale.text("app.not_understood")}
-        return {"name": name, "shown": self._shown(name, view, section)}
+        return {"name": name, "shown": self._shown(name, view, section, _layout(question, name))}
 
-    def _shown(self, name: str, view: View, section: Live) -> Answer:
+    def _shown(self, name: str, view: View, section: Live, layout: layouts.Wanted) -> Answer:
         """One part of a page, kept for when it is asked for again; what fails is told in its place."""
-        own = (view.chart, view.x, view.size) if name == pages.MAIN else ()
+        own = (layout, view.chart, view.x, view.size) if name == pages.MAIN else (layout,)
         if (name, *own) in section.parts:
             return section.parts[name, *own]
         try:
-            with swift.drawing():
+            with swift.drawing(), layouts.only(layout):
                 made = self._made(name, view, section)
         except CallkitError as error:
             return {"kind": "html", "html": warning(str(error)).html, "table": None}
@@ -193,7 +194,7 @@ class Desk:
         told: Answer
         if isinstance(made, Shown):
             chart = view.chart if name == pages.MAIN else name
-            told = {"kind": "chart", "spec": made.spec, "alt": made.alt, "name": chart}
+            told = {"kind": "chart", "spec": made.spec, "alt": made.alt, "name": chart, "layout": layout}
         else:
             table = made.data.get(TABLE_MIME)
             columns = {"columns": [c["name"] for c in table["columns"]], "total": table["total"]} if table else None
@@ -261,6 +262,13 @@ def _segments(section: Live) -> dict[str, list[str]]:
         found[segments.title(keys, section.by, section.locale)] = keys
         found[" · ".join(keys)] = keys
     return found
+
+
+def _layout(question: Mapping[str, Any], name: str) -> layouts.Wanted:
+    """The layout that the page has room for, where it knows; else both."""
+    told = question.get("layouts")
+    wanted = told.get(name) if isinstance(told, Mapping) else None
+    return "narrow" if wanted == "narrow" else "wide" if wanted == "wide" else "both"
 
 
 def _plain(value: Any) -> Any:

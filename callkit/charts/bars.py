@@ -40,10 +40,7 @@ def stage_load(
     if figures.by not in (("stage",), ("stage", "direction")):
         raise UsageError(f"the load of stages needs figures by stage, or by stage and direction, not by {figures.by}")
     title = locale.text("charts.load_title")
-    parts: list[Row] = [
-        {str(k): v for k, v in row.items()}
-        for row in figures.segments().dropna(subset=["talk_minutes"]).to_dict("records")
-    ]
+    parts = [row for row in figures.records() if row["talk_minutes"] is not None]
     if not parts:
         return nothing(locale.text("charts.no_data"), title, theme, locale, width=width)
     stages = in_order([row["stage"] for row in parts], order)
@@ -69,7 +66,7 @@ def in_order(labels: Sequence[str], order: Sequence[str]) -> list[str]:
 def _load(parts: Sequence[Row], stages: Sequence[str], split: bool, locale: Locale, layout: Layout) -> alt.LayerChart:
     names = Rows([segments.title([s], ["stage"], locale) for s in stages], layout)
     minutes = {s: sum(p["talk_minutes"] for p in parts if p["stage"] == s) for s in stages}
-    shares = {s: sum(p["talk_share"] for p in parts if p["stage"] == s) for s in stages}
+    shares = {s: sum(p["talk_share"] or 0 for p in parts if p["stage"] == s) for s in stages}
     ends = [
         {
             "row": i,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -132,10 +131,10 @@ def _way(trail: Sequence[tuple[str, Figures]], segment: str | None, x: str) -> l
     """Month, share and conversion of a segment through its last six months; months where either is undefined lack."""
     found = []
     for month, figures in list(trail)[-6:]:
-        for record in figures.segments().to_dict("records"):
+        for record in figures.records():
             share, conversion = record[x], record["conversion"]
-            if record["label"] == segment and not math.isnan(share) and not math.isnan(conversion):
-                found.append((month, float(share), float(conversion)))
+            if record["label"] == segment and share is not None and conversion is not None:
+                found.append((month, share, conversion))
     return found if len(found) > 1 else []
 
 

@@ -24,7 +24,7 @@ def describe(kind: str, figures: Figures, locale: Locale) -> str:
     if kind not in _SENTENCES:
         near = did_you_mean(kind, _SENTENCES)
         raise UsageError(f"chart {kind!r} is not known; allowed: {', '.join(_SENTENCES)}.{near}")
-    rows = segments.rows(figures, locale)
+    rows = segments.named(figures, locale)
     talking = [row for row in rows if row["talk_minutes"] is not None]
     if not talking:
         return locale.text("charts.no_data") + "."

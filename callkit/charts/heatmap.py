@@ -36,7 +36,7 @@ def heatmap(
     by = figures.by[:-1]
     text = locale.text
     title = text("charts.heat_title", by=" × ".join(locale.title(c) for c in by))
-    cells = [row for row in figures.segments().to_dict("records") if row["talk_minutes"] > 0]
+    cells = [row for row in figures.records() if (row["talk_minutes"] or 0) > 0]
     if not cells:
         return nothing(text("charts.no_data"), title, theme, locale, width=width)
     talk: dict[tuple[str, ...], float] = {}

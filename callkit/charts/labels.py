@@ -98,6 +98,8 @@ def place(
         others = [p for j, p in enumerate(points) if j != i]
         best: tuple[float, Label] | None = None
         for rank, candidate in enumerate(_candidates(point, size)):
+            if best and best[0] <= rank:
+                break  # a spot costs at least its rank
             if _may_stand(candidate, others, [p for p in placed if p], texts, width, height):
                 cost = _cost(candidate, rank, others, [p for p in placed if p], lines)
                 if cost <= _WORST and (best is None or cost < best[0]):

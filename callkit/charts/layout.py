@@ -7,9 +7,11 @@ only what differs. A page that can, picks the layout that fits and scales it the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import altair as alt
 
@@ -20,6 +22,8 @@ from callkit.locale import Locale
 
 Chart = alt.LayerChart | alt.VConcatChart
 AnyChart = TypeVar("AnyChart", alt.LayerChart, alt.VConcatChart)
+Wanted = Literal["both", "wide", "narrow"]
+_WANTED: ContextVar[Wanted] = ContextVar("layouts of a chart", default="both")
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,23 @@ def laid_out(
     build: Callable[[Layout], AnyChart], wide: Layout, narrow: Layout, theme: Theme, locale: Locale
 ) -> AnyChart:
     """The chart that `build` makes for the wide layout, dressed, with the narrow one as a patch in its `usermeta`."""
-    chart = build(wide)
-    if wide.width > narrow.width:
+    wanted = _WANTED.get() if wide.width > narrow.width else "wide"
+    chart = build(narrow if wanted == "narrow" else wide)
+    if wanted == "both":
         patch = difference(_specification(chart), _specification(build(narrow)))
         chart = chart.properties(usermeta={"callkit": {"narrow": patch}})
     dressed: AnyChart = chart.configure(**looks.config(theme, locale))
     return dressed
+
+
+@contextlib.contextmanager
+def only(layout: Wanted) -> Iterator[None]:
+    """Within it charts are laid out for one room alone, for a page that knows how wide it is: half of the work."""
+    before = _WANTED.set(layout)
+    try:
+        yield
+    finally:
+        _WANTED.reset(before)
 
 
 def layered(*layers: Any, **properties: Any) -> alt.LayerChart:

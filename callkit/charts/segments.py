@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
-import pandas as pd
 
 from callkit.charts.lettering import clean
 from callkit.charts.theme import GREY, colours
@@ -31,21 +29,28 @@ def rows(
     `segment` is the label as the data has it, `name` as people read it; `colour`; every measure as a number, None where
     undefined; `told_<measure>` as text with its unit, its interval and, against `previous`, its change.
     """
-    segments = figures.segments()
-    palette = colours(list(segments["label"])) if palette is None else palette
-    before = _by_label(previous) if previous else {}
-    found = []
-    for record in segments.to_dict("records"):
-        values = {m: _number(record[m]) for m in MEASURES}
-        label = record["label"]
-        told = {
-            f"told_{m}": told_value(m, values, before.get(label, {}), locale) for m in MEASURES if m not in _IN_ONE_LINE
-        }
+    drawn = named(figures, locale)
+    palette = colours([row["segment"] for row in drawn]) if palette is None else palette
+    before = {record["label"]: record for record in previous.records()} if previous else {}
+    for row in drawn:
+        earlier = before.get(row["segment"], {})
+        row["colour"] = palette.get(row["segment"], GREY)
+        row |= {f"told_{m}": told_value(m, row, earlier, locale) for m in MEASURES if m not in _IN_ONE_LINE}
         if previous:
-            told["told_change"] = locale.text("charts.change")
-        name = title([record[k] for k in figures.keys], figures.keys, locale)
-        found.append({"segment": label, "name": name, "colour": palette.get(label, GREY), **values, **told})
-    return found
+            row["told_change"] = locale.text("charts.change")
+    return drawn
+
+
+def named(figures: Figures, locale: Locale) -> list[dict[str, Any]]:
+    """A row a segment: its `segment`, its `name` and every measure, without what only a drawing needs."""
+    return [
+        {
+            "segment": record["label"],
+            "name": title([record[k] for k in figures.keys], figures.keys, locale),
+            **{m: record[m] for m in MEASURES},
+        }
+        for record in figures.records()
+    ]
 
 
 def title(keys: Sequence[str], columns: Sequence[str], locale: Locale) -> str:
@@ -99,13 +104,3 @@ def _moved(measure: str, moved: float, locale: Locale) -> str:
     if MEASURES[measure].kind == "share":
         return sign + locale.text("charts.points", n=locale.number(abs(moved) * 100, 1))
     return sign + locale.percent(abs(moved), 0 if abs(moved) >= 0.1 else 1)
-
-
-def _by_label(figures: Figures) -> dict[str, dict[str, float | None]]:
-    return {
-        record["label"]: {m: _number(record[m]) for m in MEASURES} for record in figures.segments().to_dict("records")
-    }
-
-
-def _number(value: float) -> float | None:
-    return None if pd.isna(value) or math.isinf(value) else float(value)

@@ -36,7 +36,7 @@ def trend(
     if measure not in MEASURES or measure == "talk_minutes":
         near = did_you_mean(measure, MEASURES)
         raise UsageError(f"measure {measure!r} cannot be set under talk; allowed: any other measure.{near}")
-    records = {row["month"]: row for row in figures.segments().to_dict("records")}
+    records = {row["month"]: row for row in figures.records()}
     title = locale.text("charts.trend_title")
     if not records:
         return nothing(locale.text("charts.no_data"), title, theme, locale, width=width)
@@ -79,7 +79,7 @@ def _heads(months: Sequence[str], locale: Locale) -> list[list[str]]:
 def _part(
     measure: str, months: Sequence[str], records: dict[str, Any], locale: Locale, layout: Layout, *, last: bool
 ) -> tuple[alt.LayerChart, dict[str, list[dict[str, Any]]]]:
-    values = {m: records[m][measure] for m in months if m in records and records[m][measure] == records[m][measure]}
+    values = {m: records[m][measure] for m in months if m in records and records[m][measure] is not None}
     rows = [
         {
             "month": months.index(m),

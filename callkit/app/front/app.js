@@ -131,7 +131,7 @@ class App {
     this.patience = setTimeout(() => this.status(this.words.loading), 180);
     if (this.busy) return; // the last change alone is asked for, when the answer under way is there
     this.busy = true;
-    const answer = await this.ask("view", { words: this.view?.lang ?? "" });
+    const answer = await this.ask("view", { words: this.view?.lang ?? "", whole: true, layouts: this.layouts() });
     this.busy = false;
     if (turn !== this.turn) { this.turn--; return this.look(); }
     clearTimeout(this.patience);
@@ -169,12 +169,25 @@ class App {
     this.behind.follow();
     for (const part of answer.parts) {
       if (part.name in answer.shown) continue;
-      const told = await this.ask("part", { name: part.name });
+      const told = await this.ask("part", { name: part.name, layouts: this.layouts() });
       if (turn !== this.turn || this.view !== answer) return;
       if (told.trouble) this.fillPart(part.name, { kind: "html", html: "", trouble: told.trouble });
       else this.fillPart(told.name, told.shown);
     }
     this.root.dataset.complete = String(turn);
+  }
+
+  // The layout each chart on the page has room for: it alone is then made.
+  layouts() {
+    const known = [...this.charts].filter(([, chart]) => chart.figure.clientWidth);
+    return Object.fromEntries(known.map(([name, chart]) => [name, chart.layout()]));
+  }
+
+  // A chart that has got more or less room since it was made.
+  async laidOut(chart) {
+    const { view } = this;
+    const told = await this.ask("part", { name: chart.part, layouts: { [chart.part]: chart.layout() } });
+    if (this.view === view && told.shown) chart.show(told.shown);
   }
 
   drawn(name) { this.root.dataset.drawn = name; }
@@ -387,7 +400,7 @@ class App {
     let chart = this.charts.get(name);
     if (!chart || !place.contains(chart.figure)) {
       chart?.drop();
-      chart = new Chart(this);
+      chart = new Chart(this, name);
       this.charts.set(name, chart);
       const picture = (kind) => h("button", { class: "ck-plain", type: "button", title: fill(this.words.picture, { kind: kind.toUpperCase() }),
         onclick: () => chart.save(kind) }, kind.toUpperCase());

@@ -35,8 +35,9 @@ function patched(target, patch) {
 }
 
 class Chart {
-  constructor(app) {
+  constructor(app, part) {
     this.app = app;
+    this.part = part;
     this.place = h("div", { class: "ck-drawing" });
     this.figure = h("figure", { class: "callkit-chart", role: "img" }, this.place);
     this.turn = 0;
@@ -50,17 +51,20 @@ class Chart {
     return this.draw();
   }
 
+  layout() { return this.figure.clientWidth < NARROW_BELOW ? "narrow" : "wide"; }
+
   // A hidden figure is 0 pixels wide: it waits until it is shown.
   async draw() {
     const width = this.figure.clientWidth;
     if (!this.content || !width) return;
-    const narrow = width < NARROW_BELOW, key = `${look()} ${narrow}`;
+    const layout = this.layout(), narrow = layout === "narrow", key = `${look()} ${layout}`;
     if (this.key === key) return;
+    if (![layout, "both"].includes(this.content.layout)) return this.app.laidOut(this);
     this.key = key;
     const turn = ++this.turn;
     await this.app.library();
     const { usermeta, ...whole } = this.content.spec;
-    const patch = narrow && usermeta?.callkit?.narrow;
+    const patch = narrow && this.content.layout === "both" && usermeta?.callkit?.narrow;
     const spec = patched(patch ? patched(whole, patch) : whole, { config: this.app.looks[look()] });
     delete spec.usermeta;
     const fresh = h("div");
