@@ -10,8 +10,6 @@ import contextlib
 import functools
 import html
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,6 +18,7 @@ from typing import Any
 
 import altair as alt
 
+from callkit.caching import cache_folder, write_whole
 from callkit.charts.layout import Chart
 from callkit.charts.theme import LOOKS
 
@@ -94,7 +93,9 @@ def script_json(value: object) -> str:
 
 
 def _embed_script() -> str:
-    template = (Path(__file__).parent / "charts" / "embed.js").read_text(encoding="utf-8")
+    here = Path(__file__).parent
+    template = (here / "charts" / "embed.js").read_text(encoding="utf-8")
+    template = template.replace("/*PATCHED*/", (here / "static" / "patched.js").read_text(encoding="utf-8"))
     return template.replace("{/*LOOKS*/}", script_json({name: _plain(look) for name, look in LOOKS.items()}))
 
 
@@ -115,7 +116,7 @@ def vega_bundle() -> str:
     """
     import vl_convert
 
-    kept = _cache_folder() / f"vega-lite-{_VEGA_LITE}-vl-convert-{version('vl-convert-python')}.js"
+    kept = cache_folder() / f"vega-lite-{_VEGA_LITE}-vl-convert-{version('vl-convert-python')}.js"
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if (found := kept.read_text(encoding="utf-8")).endswith(_BUNDLE_END):
             return found
@@ -123,27 +124,8 @@ def vega_bundle() -> str:
     bundle = vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)
     bundle = f"(function () {{\n{bundle}{_BUNDLE_END}".replace("</script", "<\\/script")
     with contextlib.suppress(OSError):
-        _write(kept, bundle)
+        write_whole(kept, bundle)
     return bundle
 
 
 _BUNDLE_END = "\n})();\n"
-
-
-def _cache_folder() -> Path:
-    """Where programs of this user keep what they can make anew."""
-    named = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(named) if named else Path("~/.cache").expanduser()) / "callkit"
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a file that another process sees whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

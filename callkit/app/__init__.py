@@ -92,12 +92,13 @@ def data_folders() -> list[Path]:
     package = Path(__file__).parent.parent
     name = bundle_name()
     try:
-        from callkit import show
+        from callkit.caching import cache_folder, write_whole
+        from callkit.show import vega_bundle
 
-        folder = show._cache_folder() / "jupyter"
+        folder = cache_folder() / "jupyter"
         kept = folder / "voila" / "templates" / TEMPLATE / "static" / name
         if not kept.is_file():
-            show._write(kept, show.vega_bundle())
+            write_whole(kept, vega_bundle())
     except OSError:
         return [package]
     return [package, folder]

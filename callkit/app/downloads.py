@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from callkit import __version__
 from callkit.company import BUNDLED, Company
 from callkit.locale import Locale
 from callkit.pieces import SECTION_MIME, TABLE_MIME, Column, Piece
-from callkit.report import keeping
+from callkit.report import executed, keeping
 from callkit.report.executed import About, Executed
 from callkit.report.planning import Request
 from callkit.scope import Scope
-from callkit.zones import Period, zone
+from callkit.zones import Period
 
 _CSV = "text/csv;charset=utf-8"
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -45,23 +44,11 @@ def workbook(company: Company, scope: Scope, shown: Sequence[Piece], locale: Loc
     """The tables of a page as a workbook of the report's own make."""
     from callkit.report import workbook as books
 
-    text = locale.text
     section = OnScreen("view", "view", title, Path(), shown=shown)
-    filters = ", ".join(
-        f"{locale.title(c)} = {', '.join(locale.segment(v, c) for v in kept)}" for c, kept in scope.where.items()
-    )
-    facts = {
-        "lens": text(f"section.lens_{scope.lens}"),
-        "credit": text(f"section.credit_{scope.credit}") if scope.lens != "called" else "",
-        "where": filters or text("report.no_filters"),
-        "zone": company.timezone,
-        "data": f"{locale.day(company.span[0])} – {locale.day(company.span[1])}",
-        "made": f"{locale.moment(dt.datetime.now(zone(company.timezone)))}, callkit {__version__}",
-    }
     period = locale.period(scope.period.start, scope.period.stop)
     about = About(
         company=company.name, period=period, until=scope.period.stop - dt.timedelta(days=1),
-        facts={text(f"report.fact_{k}"): v for k, v in facts.items() if v},
+        facts=executed.facts(company, scope, locale),
         command=command(company, scope, ()), inputs={}, versions={},
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

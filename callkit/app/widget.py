@@ -19,6 +19,8 @@ from callkit.app.desk import Desk
 
 APP_MIME = "application/vnd.callkit.app+json"
 _FRONT = Path(__file__).parent / "front"
+_STATIC = Path(__file__).parent.parent / "static"
+_SHARED = ("patched", "sortable")
 _SCRIPTS = ("page", "channel", "charts", "tables", "filters", "behind", "app")
 _LOG = logging.getLogger("callkit.app")
 
@@ -26,14 +28,14 @@ _LOG = logging.getLogger("callkit.app")
 @functools.cache
 def script() -> str:
     """The page's script, one module; no `</` in it ends the element it may stand in."""
-    return "\n".join((_FRONT / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    files = [_STATIC / f"{name}.js" for name in _SHARED] + [_FRONT / f"{name}.js" for name in _SCRIPTS]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
 @functools.cache
 def style() -> str:
     """The page's style: the report's, and over it the app's."""
-    report = Path(__file__).parent.parent / "static" / "report.css"
-    return "\n".join(path.read_text(encoding="utf-8") for path in (report, _FRONT / "app.css"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in (_STATIC / "report.css", _FRONT / "app.css"))
 
 
 class Page(anywidget.AnyWidget):

@@ -5,6 +5,7 @@
 // two configs laid over the chart's own.
 (() => {
   "use strict";
+  /*PATCHED*/
   const LOOKS = {/*LOOKS*/};
   const NARROW_BELOW = 620; // pixels: under this the wide layout's letters would get too small
   const drawn = new WeakMap(); // figure -> {key, view, turn}
@@ -25,19 +26,6 @@
   document.head.append(style);
 
   const figures = () => document.querySelectorAll("figure.callkit-chart");
-
-  const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-
-  // RFC 7396.
-  function patched(target, patch) {
-    if (!isObject(patch)) return patch;
-    const result = isObject(target) ? { ...target } : {};
-    for (const [key, value] of Object.entries(patch)) {
-      if (value === null) delete result[key];
-      else result[key] = patched(result[key], value);
-    }
-    return result;
-  }
 
   function theme() {
     if (printing) return "light";

@@ -21,7 +21,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from callkit import __version__
 from callkit.company import STORE_OF, Company, build, open_company
 from callkit.locale import Locale
-from callkit.report import keeping, manifest
+from callkit.report import executed, keeping, manifest
 from callkit.report import pdf as printing
 from callkit.report.executed import About, Executed
 from callkit.report.planning import Inputs, Plan, Planned, Request, find, plan
@@ -29,7 +29,7 @@ from callkit.report.running import Crew, Job, Ran, check_parameters
 from callkit.scope import Scope, conditions, resolve
 from callkit.settings import Settings
 from callkit.starting import notebooks_folder
-from callkit.zones import Period, zone
+from callkit.zones import Period
 
 
 @dataclass(frozen=True)
@@ -194,25 +194,13 @@ class _Batch:
         return outcome
 
     def _about(self, company: Company, month: Period, todo: Plan) -> About:
-        text, request = self.locale.text, self.request
-        now = dt.datetime.now(zone(company.timezone))
-        filters = ", ".join(
-            f"{self.locale.title(column)} = {', '.join(self.locale.segment(v, column) for v in values)}"
-            for column, values in conditions(request.where).items()
-        )
-        facts = {
-            "lens": text(f"section.lens_{request.lens}"),
-            "credit": text(f"section.credit_{request.credit}") if request.lens != "called" else "",
-            "where": filters or text("report.no_filters"),
-            "zone": company.timezone,
-            "data": f"{self.locale.day(company.span[0])} – {self.locale.day(company.span[1])}",
-            "made": f"{self.locale.moment(now)}, callkit {__version__}",
-        }
+        request = self.request
+        scope = Scope(month, request.lens, request.credit, conditions(request.where))
         return About(
             company=self.name,
             period=self.locale.period(month.start, month.stop),
             until=month.stop - dt.timedelta(days=1),
-            facts={text(f"report.fact_{name}"): told for name, told in facts.items() if told},
+            facts=executed.facts(company, scope, self.locale),
             command=request.command(month),
             inputs=self.inputs.files,
             versions=manifest.versions(),

@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from callkit import __version__
+from callkit.company import Company
+from callkit.locale import Locale
 from callkit.pieces import SECTION_MIME, TABLE_MIME
+from callkit.scope import Scope
+from callkit.zones import zone
 
 CHART_MIME = "application/vnd.vegalite.v5+json"
 
@@ -34,6 +39,23 @@ class About:
     inputs: Mapping[str, Mapping[str, Any]]
     versions: Mapping[str, str]
     left_out: Sequence[str] = ()
+
+
+def facts(company: Company, scope: Scope, locale: Locale) -> dict[str, str]:
+    """What a report or a view was computed on, as labelled lines: lens, credit, filters, zone, data, making."""
+    text = locale.text
+    filters = ", ".join(
+        f"{locale.title(c)} = {', '.join(locale.segment(v, c) for v in kept)}" for c, kept in scope.where.items()
+    )
+    told = {
+        "lens": text(f"section.lens_{scope.lens}"),
+        "credit": text(f"section.credit_{scope.credit}") if scope.lens != "called" else "",
+        "where": filters or text("report.no_filters"),
+        "zone": company.timezone,
+        "data": f"{locale.day(company.span[0])} – {locale.day(company.span[1])}",
+        "made": f"{locale.moment(dt.datetime.now(zone(company.timezone)))}, callkit {__version__}",
+    }
+    return {text(f"report.fact_{name}"): line for name, line in told.items() if line}
 
 
 @dataclass(frozen=True)

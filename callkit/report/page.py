@@ -44,7 +44,10 @@ def compose(about: About, sections: Sequence[Executed], locale: Locale) -> str:
     """
     text = locale.text
     charts = any(CHART_MIME in piece for section in sections for piece in section.pieces)
-    scripts = [*([vega_bundle(), _WITHOUT_EVAL, EMBED_SCRIPT] if charts else []), _static("report.js")]
+    scripts = [
+        *([vega_bundle(), _WITHOUT_EVAL, EMBED_SCRIPT] if charts else []),
+        f"{_static('sortable.js')}{_static('report.js')}",
+    ]
     names = _identifiers(sections)
     title = text("report.title", company=about.company, period=about.period)
     body = "\n".join(

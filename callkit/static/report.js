@@ -8,46 +8,7 @@
     root.dataset.theme = dark() ? "light" : "dark";
   });
 
-  const value = (row, column) => {
-    const cell = row.cells[column];
-    if (cell.classList.contains("num")) return "value" in cell.dataset ? Number(cell.dataset.value) : null;
-    return cell.textContent;
-  };
-  const sorted = (rows, column, falling) => rows.map((row) => [value(row, column), row]).sort(([a], [b]) => {
-    if (a === null || b === null) return (a === null) - (b === null); // what is undefined stays below, either way
-    const order = typeof a === "number" ? a - b : a.localeCompare(b, root.lang, { numeric: true });
-    return falling ? -order : order;
-  }).map(([, row]) => row);
-  for (const table of document.querySelectorAll(".ck-table")) {
-    const body = table.tBodies[0];
-    if (!table.tHead || body.rows.length < 3) continue;
-    [...table.tHead.rows[0].cells].forEach((head, column) => {
-      const mark = head.querySelector(".ck-explain");
-      // Not a <button>: that would be a box of its own, after which the formula's mark falls on a new line.
-      const button = document.createElement("span");
-      button.className = "ck-sort";
-      button.setAttribute("role", "button");
-      button.tabIndex = 0;
-      button.title = document.body.dataset.sort;
-      for (const node of [...head.childNodes]) if (node !== mark) button.append(node);
-      button.lastChild.data = button.lastChild.data.trimEnd();
-      head.replaceChildren(button, ...(mark ? ["\u00a0", mark] : [])); // the mark stays with the last word
-      button.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" && event.key !== " ") return;
-        event.preventDefault();
-        button.click();
-      });
-      button.addEventListener("click", () => {
-        const text = ["text", "moment", undefined].includes(head.dataset.kind);
-        const before = head.getAttribute("aria-sort");
-        const falling = before ? before === "ascending" : !text;
-        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-        head.setAttribute("aria-sort", falling ? "descending" : "ascending");
-        const rows = [...body.rows], whole = rows.filter((row) => row.classList.contains("total"));
-        body.append(...sorted(rows.filter((row) => !whole.includes(row)), column, falling), ...whole);
-      });
-    });
-  }
+  for (const table of document.querySelectorAll(".ck-table")) sortable(table, document.body.dataset.sort);
 
   // A printed table ends after so many rows; the workbook has them all.
   for (const figure of document.querySelectorAll("figure.ck-block")) {

@@ -23,17 +23,6 @@ function loadLibrary(address, fromKernel) {
   return library;
 }
 
-// RFC 7396.
-function patched(target, patch) {
-  if (!isObject(patch)) return patch;
-  const result = isObject(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = patched(result[key], value);
-  }
-  return result;
-}
-
 class Chart {
   constructor(app, part) {
     this.app = app;

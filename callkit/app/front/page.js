@@ -1,5 +1,4 @@
 // Small pieces of the page: elements, files to save, what is dark. Texts enter as texts, never as markup.
-const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);

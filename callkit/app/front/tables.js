@@ -1,42 +1,4 @@
-// Tables of the pieces: sorted by a click on a heading, opened by a click on a row.
-function sortable(table, title) {
-  const body = table.tBodies[0];
-  const value = (row, column) => {
-    const cell = row.cells[column];
-    if (cell.classList.contains("num")) return "value" in cell.dataset ? Number(cell.dataset.value) : null;
-    return cell.textContent;
-  };
-  if (!table.tHead || body.rows.length < 3) return;
-  [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const mark = head.querySelector(".ck-explain");
-    const caption = h("span", { class: "ck-sort", role: "button", tabindex: "0", title });
-    for (const node of [...head.childNodes]) if (node !== mark) caption.append(node);
-    if (caption.lastChild?.data) caption.lastChild.data = caption.lastChild.data.trimEnd();
-    head.replaceChildren(caption, ...(mark ? ["\u00a0", mark] : []));
-    const sort = () => {
-      const text = ["text", "moment", undefined].includes(head.dataset.kind);
-      const before = head.getAttribute("aria-sort");
-      const falling = before ? before === "ascending" : !text;
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", falling ? "descending" : "ascending");
-      const rows = [...body.rows], whole = rows.filter((row) => row.classList.contains("total"));
-      const order = (a, b) => {
-        if (a === null || b === null) return (a === null) - (b === null);
-        const least = typeof a === "number" ? a - b : a.localeCompare(b, document.documentElement.lang, { numeric: true });
-        return falling ? -least : least;
-      };
-      const sorted = rows.filter((row) => !whole.includes(row)).map((row) => [value(row, column), row]);
-      sorted.sort(([a], [b]) => order(a, b));
-      body.append(...sorted.map(([, row]) => row), ...whole);
-    };
-    caption.addEventListener("click", sort);
-    caption.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      sort();
-    });
-  });
-}
+// Tables of the pieces: opened by a click on a row.
 
 // What is in a cell, for the keyboard too. Not a <button>: its text of several lines would stand on the last one.
 function opener(cell, label) {
