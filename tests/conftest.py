@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +41,38 @@ def chromium() -> str:
     if not found:
         _without("no Chromium was found; name one in CALLKIT_CHROMIUM")
     return str(found)
+
+
+class BlackHole:
+    """A network that drops everything: whoever goes out by this proxy is heard and never answered."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._kept: list[socket.socket] = []
+        self.asked: list[bytes] = []
+        self.server = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._swallow, daemon=True).start()
+
+    def _swallow(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                self._kept.append(connection)
+                threading.Thread(target=self._hear, args=(connection,), daemon=True).start()
+
+    def _hear(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while heard := connection.recv(65536):
+                self.asked.append(heard)
+
+    def close(self) -> None:
+        for kept in (self._listening, *self._kept):
+            kept.close()
+
+
+@pytest.fixture
+def black_hole() -> Iterator[BlackHole]:
+    """A proxy that never answers."""
+    hole = BlackHole()
+    yield hole
+    hole.close()

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from conftest import BlackHole
 
 from callkit import Period, Scope, measure, open_company
 from callkit.app import TEMPLATE, data_folders
@@ -156,6 +157,23 @@ def test_every_page_draws_in_both_languages(demo: str, reader: Reader, page: str
     shown.wait_for_function("[...document.querySelectorAll('.ck-drawing')].every((d) => d.querySelector('svg'))")
     reader.changing(lambda: shown.click(".ck-lang"))
     assert shown.evaluate("document.documentElement.lang") == "ru"
+
+
+def test_a_network_that_drops_everything_but_the_own_machine_changes_nothing(
+    demo: str, browser: Any, black_hole: BlackHole
+) -> None:
+    reader = Reader(browser, proxy={"server": black_hole.server, "bypass": "127.0.0.1"})
+    reader.context.unroute("**/*")  # what is asked goes out, into the hole
+    asked: list[str] = []
+    reader.page.on("request", lambda request: asked.append(request.url))
+    for page in ("overview", "sources", "stages", "quality"):
+        reader.open(f"{demo}?page={page}")
+        for chart in reader.page.locator("figure.callkit-chart").all():
+            chart.locator("svg").wait_for(state="attached")
+    # The browser itself may ask for its own services; the page asks nobody but the app.
+    assert asked
+    assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
+    reader.close()
 
 
 def test_figures_on_the_page_are_those_of_metrics(demo: str, reader: Reader) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import BlackHole
 from executions import SECTION_MIME, executed, facts
 
 from callkit import pieces
@@ -145,6 +146,25 @@ def test_every_chart_of_the_demo_report_is_drawn_with_the_network_refused(demo: 
     assert seen.complaints == []
     assert [url for url in seen.requests if not url.startswith(("file:", "data:"))] == []
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_chart_of_the_demo_report_is_drawn_with_packets_dropped(
+    demo: Path, visit: Any, black_hole: BlackHole, width: int
+) -> None:
+    through = {"server": black_hole.server, "bypass": "<-loopback>"}
+    seen = visit(demo, viewport={"width": width, "height": 844}, proxy=through)
+    charts = seen.page.locator("figure.callkit-chart").count()
+
+    seen.page.locator("figure.callkit-chart svg").nth(charts - 1).wait_for(state="attached", timeout=60_000)
+    assert charts >= 15
+    assert seen.complaints == []
+    assert black_hole.asked == []
+
+    # The network is one that drops: what does ask is heard, and waits for ever.
+    with pytest.raises(Exception, match="Timeout"):
+        seen.page.goto("http://somewhere.test/", timeout=1500)
+    assert any(b"somewhere.test" in heard for heard in black_hole.asked)
 
 
 def test_markup_in_the_data_stays_text_and_no_foreign_script_runs(report: tuple[str, Path], visit: Any) -> None:
