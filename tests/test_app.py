@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from worlds import hand_world, narrow
 
 import callkit
-from callkit import Company, Period, Scope, UsageError, behind, measure, open_company
+from callkit import Company, Period, Scope, UsageError, behind, build, measure, open_company
 from callkit.app import answering, asked_by, data_folders, live, pages, swift
 from callkit.app import app as open_app
 from callkit.app.desk import Desk
@@ -396,6 +396,32 @@ def test_a_page_that_says_its_room_gets_one_layout_and_another_when_it_changes(d
         answer = seen(desk, "page=sources", whole=True, layouts=nonsense)
         assert answer["shown"]["main"]["layout"] == "both"
         assert "narrow" in answer["shown"]["main"]["spec"]["usermeta"]["callkit"]
+
+
+def test_new_data_that_is_no_good_changes_nothing_but_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = tmp_path / "company.duckdb"
+    world = hand_world().write_csv(tmp_path / "world")
+    build(world, store, timezone="Europe/Berlin")
+    with open_company(str(store)) as company:
+        desk = Desk(company, View(lang="ru"))
+        before = seen(desk, "period=2026-03")
+        aside = tmp_path / "aside"
+        aside.write_bytes(b"no store")
+        aside.replace(store)
+
+        told = seen(desk, "period=2026-03")
+        again = seen(desk, "period=2026-03")
+
+        assert told["shown"] == before["shown"]
+        assert "не читаются" in told["data"]
+        assert "не читаются" in again["data"]
+        assert caplog.text.count("the new data cannot be read") == 1
+
+        aside = tmp_path / "aside.duckdb"
+        build(world, aside, timezone="Europe/Berlin")
+        aside.replace(store)
+        assert "не читаются" not in seen(desk, "period=2026-03")["data"]
+        desk.company.close()
 
 
 # The widget, the notebooks, the template

@@ -47,6 +47,7 @@ class Desk:
         self.company = company
         self._sections: OrderedDict[object, Live] = OrderedDict()
         self._memory = Memory()
+        self._stale = False
         self.pages = self._only or tuple(pages.available(self.company))
         self.start = start if start.page in self.pages else replace(start, page=self.pages[0])
         self._handlers: Mapping[str, Callable[[View, Live, Mapping[str, Any]], Answer]] = {
@@ -79,16 +80,19 @@ class Desk:
             if question["what"] == "view":
                 told["notes"] = choices.notes(notes, locale)
             return {**marked, "what": question["what"], **told}
-        except CallkitError as error:
-            _LOG.warning("refused: %s", error)
-            return {**marked, "trouble": str(error)}
         except Exception:
             _LOG.exception("a question could not be answered")
             return {**marked, "trouble": locale.text("app.failed")}
 
     def _look_for_new_data(self) -> None:
-        """Takes up the data of a store that has been exchanged for another file."""
-        now = fresh(self.company)
+        """Takes up the data of a store that was exchanged for another file; one that is no good changes nothing."""
+        try:
+            now, self._stale = fresh(self.company), False
+        except CallkitError as error:
+            if not self._stale:
+                _LOG.warning("the new data cannot be read, the old is shown: %s", error)
+            self._stale = True
+            return
         if now is not self.company:
             self.company = now
             self._sections.clear()
@@ -151,6 +155,8 @@ class Desk:
     def _data(self, locale: Locale) -> str:
         """Of when the data is."""
         day, stored = locale.day(self.company.span[1]), self.company.stored
+        if self._stale:
+            return locale.text("app.data_stale", day=day)
         if stored is None:
             return locale.text("app.data_until", day=day)
         made = stored.at_moment.astimezone(zone(self.company.timezone))
@@ -186,8 +192,6 @@ class Desk:
         try:
             with swift.drawing(), layouts.only(layout):
                 made = self._made(name, view, section)
-        except CallkitError as error:
-            return {"kind": "html", "html": warning(str(error)).html, "table": None}
         except Exception:
             _LOG.exception("the part %s could not be made", name)
             return {"kind": "html", "html": warning(section.locale.text("app.failed")).html, "table": None}
