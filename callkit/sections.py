@@ -208,6 +208,11 @@ class Section:
         chart = charts.stage_load(figures, self.locale, order=self.stage_order())
         return self.drawn("stage_load", chart, figures)
 
+    def directions(self) -> Shown:
+        """Talk of every segment, inbound and outbound: of the first column where it is cut by several."""
+        figures = self.cut(self.by[0], "direction")
+        return self.drawn("directions", charts.directions(figures, self.locale), figures)
+
     def heatmap(self) -> Shown:
         """Talk of every segment on every stage."""
         figures = self.cut(*self.by, "stage")

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from worlds import narrow
 
 import callkit
-from callkit.charts import bubble, colours, describe, fair_share, funnel, heatmap, shares, stage_load, trend
+from callkit.charts import bubble, colours, describe, directions, fair_share, funnel, heatmap, shares, stage_load, trend
 from callkit.charts.funnel import LIMITS, outside
 from callkit.charts.labels import Point, place
 from callkit.charts.layout import difference
@@ -581,7 +581,28 @@ def test_stage_bars_are_split_by_direction_in_words() -> None:
     ]  # fmt: skip
 
 
+def test_segments_are_split_by_direction_the_one_with_most_talk_first() -> None:
+    figures = Figures(("manager", "direction"), STAGES.rows)
+    chart = directions(figures, RU)
+
+    assert [row["text"] for row in rows_of(chart, "rows")] == ["Сделка", "Новая", "(без сделки)"]
+    assert sorted((b["row"], b["direction"], b["minutes"]) for b in rows_of(chart, "bars")) == [
+        (0, "исходящие", 600), (1, "входящие", 250), (1, "исходящие", 50), (2, "входящие", 100),
+    ]  # fmt: skip
+    assert chart.to_dict()["title"]["text"] == ["Менеджер: входящие и исходящие"]
+
+
+def test_of_many_segments_the_thirty_with_most_talk_are_drawn_and_the_chart_says_so() -> None:
+    rows = [{"manager": f"М{i}", "direction": "in", "talk_minutes": float(i), "calls": 1} for i in range(1, 41)]
+    chart = directions(made(["manager", "direction"], rows, talk_minutes=820), RU)
+
+    assert [row["text"] for row in rows_of(chart, "rows")] == [f"М{i}" for i in range(40, 10, -1)]
+    assert "Показаны 30 из 40" in notes(chart)
+
+
 def test_figures_by_something_else_are_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="needs figures by a column and direction"):
+        directions(FOUR, RU)
     with pytest.raises(UsageError, match="needs figures by stage"):
         stage_load(FOUR, RU)
     with pytest.raises(UsageError, match="needs figures by a segment and stage"):
@@ -681,6 +702,9 @@ def test_every_chart_has_a_sentence_in_both_languages() -> None:
         f"Нагрузка по этапам, 3 этапа, всего 1{NBSP}000 мин: больше всего на этапе «Сделка» – 600 мин, "
         f"60{NBSP}% разговоров."
     )
+    assert describe("directions", Figures(("source", "direction"), STAGES.rows), EN) == (
+        "Inbound and outbound by Source, 3 segments, 1,000 min in all: most for “Сделка”, 600 min, 60% of the talk."
+    )
     assert describe("trend", MONTHS, EN) == (
         "By month: November 2025, 200 min of talk and revenue of €1,500,000; February 2026, 300 min and €2,000,000."
     )
@@ -707,13 +731,15 @@ def awkward() -> list[Any]:
         {"source": a, "stage": b, "talk_minutes": 10.0, "calls": 1} for a, b in itertools.product(HOSTILE, repeat=2)
     ]
     stages = [{"stage": name, "talk_minutes": 10.0, "talk_share": 0.2, "calls": 1} for name in HOSTILE]
+    inbound = [{"manager": name, "direction": "in", "talk_minutes": 10.0, "calls": 1} for name in HOSTILE]
     return [
         bubble(figures, RU), fair_share(figures, EN, theme="dark"), funnel(figures, RU), shares(figures, EN),
         stage_load(made(["stage"], stages), RU), heatmap(made(["source", "stage"], cells), EN),
+        directions(made(["manager", "direction"], inbound), RU),
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("chart", awkward(), ids=["bubble", "fair_share", "funnel", "shares", "stage_load", "heatmap"])
+@pytest.mark.parametrize("chart", awkward(), ids=lambda chart: chart.title.text[0][:12])
 def test_hostile_names_are_drawn_as_text_in_both_layouts(chart: Any) -> None:
     spec = chart.to_dict()
 

@@ -18,11 +18,11 @@ MAIN = "main"
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a page: the section's method, its width, and whether it needs the cut to leave `stage` aside."""
+    """A piece of a page: the section's method, its width, and the column that it adds to the cut itself."""
 
     name: str
     wide: int = 12
-    not_by_stage: bool = False
+    not_by: str = ""
 
 
 _CUT = (
@@ -31,7 +31,7 @@ _CUT = (
     Part(MAIN, 7),
     Part("shares", 5),
     Part("values"),
-    Part("heatmap", 12, not_by_stage=True),
+    Part("heatmap", 12, not_by="stage"),
     Part("conversion"),
     Part("calls"),
 )
@@ -40,15 +40,15 @@ _LAYOUT: dict[str, Sequence[Part]] = {
         Part("headline"), Part("cards"), Part(MAIN, 8), Part("findings", 4), Part("shares", 4), Part("load", 4),
         Part("trend", 4), Part("values"),
     ),
-    "managers": _CUT,
-    "sources": (*_CUT, Part("after_sale", 12, not_by_stage=True)),
+    "managers": (*_CUT[:5], Part("directions", 6, not_by="direction"), Part("heatmap", 6, not_by="stage"), *_CUT[6:]),
+    "sources": (*_CUT, Part("after_sale", 12, not_by="stage")),
     "projects": _CUT,
     "grades": _CUT,
     "segments": _CUT,
     "stages": (
-        Part("headline"), Part("cards"), Part("load", 7), Part("after_sale", 5, not_by_stage=True),
-        Part("calls_by_stage"), Part("heatmap", 12, not_by_stage=True),
-        Part("calls_by_segment_and_stage", 12, not_by_stage=True),
+        Part("headline"), Part("cards"), Part("load", 7), Part("after_sale", 5, not_by="stage"),
+        Part("calls_by_stage"), Part("heatmap", 12, not_by="stage"),
+        Part("calls_by_segment_and_stage", 12, not_by="stage"),
     ),
     "quality": (Part("headline"), Part("oddities"), Part("odd_ones")),
 }  # fmt: skip
@@ -60,7 +60,7 @@ CUT_FREELY = ("overview", "segments", "stages")
 
 def parts(page: str, by: Sequence[str]) -> list[Part]:
     """The parts of a page that can be shown with this cut."""
-    return [p for p in _LAYOUT[page] if not (p.not_by_stage and "stage" in by)]
+    return [p for p in _LAYOUT[page] if p.not_by not in by]
 
 
 def first(page: str, by: Sequence[str], *, whole: bool = False) -> list[str]:

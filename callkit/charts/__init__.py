@@ -6,7 +6,7 @@ import sys
 # used here. None in sys.modules makes that import fail at once, which jsonschema expects. It must come before altair.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-from callkit.charts.bars import shares, stage_load  # noqa: E402
+from callkit.charts.bars import directions, shares, stage_load  # noqa: E402
 from callkit.charts.bubble import bubble  # noqa: E402
 from callkit.charts.description import describe  # noqa: E402
 from callkit.charts.fair_share import fair_share  # noqa: E402
@@ -15,4 +15,15 @@ from callkit.charts.heatmap import heatmap  # noqa: E402
 from callkit.charts.theme import colours  # noqa: E402
 from callkit.charts.trend import trend  # noqa: E402
 
-__all__ = ["bubble", "colours", "describe", "fair_share", "funnel", "heatmap", "shares", "stage_load", "trend"]
+__all__ = [
+    "bubble",
+    "colours",
+    "describe",
+    "directions",
+    "fair_share",
+    "funnel",
+    "heatmap",
+    "shares",
+    "stage_load",
+    "trend",
+]

@@ -39,16 +39,49 @@ def stage_load(
     """
     if figures.by not in (("stage",), ("stage", "direction")):
         raise UsageError(f"the load of stages needs figures by stage, or by stage and direction, not by {figures.by}")
-    title = locale.text("charts.load_title")
+    words = locale.text("charts.load_title"), locale.text("charts.load_note")
+    return _bars(figures, locale, words, order, theme, width)
+
+
+def directions(figures: Figures, locale: Locale, *, theme: Theme = "light", width: int = 680) -> alt.LayerChart:
+    """Minutes of talk of every segment, as horizontal bars by talk, split into inbound and outbound.
+
+    `figures` are by one column and direction. At most 30 segments are drawn, and the chart says so when there are more;
+    none give a chart that says so.
+
+    Raises UsageError for figures by something else.
+    """
+    if len(figures.by) != 2 or figures.by[1] != "direction":
+        raise UsageError(f"inbound beside outbound needs figures by a column and direction, not by {figures.by}")
+    words = (
+        locale.text("charts.directions_title", by=locale.title(figures.by[0])),
+        locale.text("charts.directions_note"),
+    )
+    return _bars(figures, locale, words, (), theme, width)
+
+
+def _bars(
+    figures: Figures, locale: Locale, words: tuple[str, str], order: Sequence[str], theme: Theme, width: int
+) -> alt.LayerChart:
+    """Bars of talk by the first column of the figures, split where the second is the direction."""
+    title, note = words
+    column = figures.by[0]
     parts = [row for row in figures.records() if row["talk_minutes"] is not None]
     if not parts:
         return nothing(locale.text("charts.no_data"), title, theme, locale, width=width)
-    stages = in_order([row["stage"] for row in parts], order)
-    split = "direction" in figures.by
+    talk: dict[str, float] = {}
+    for row in parts:
+        talk[row[column]] = talk.get(row[column], 0) + row["talk_minutes"]
+    there = in_order(sorted(talk, key=lambda label: -talk[label]), order)
+    notes = [note]
+    if column != "stage" and len(there) > MOST_ROWS:
+        notes.append(locale.text("charts.not_drawn", shown=MOST_ROWS, all=len(there)))
+        there = there[:MOST_ROWS]
+    drawn = [row for row in parts if row[column] in there]
 
     def build(layout: Layout) -> alt.LayerChart:
-        chart = _load(parts, stages, split, locale, layout)
-        return chart.properties(title=heading(title, [locale.text("charts.load_note")], layout))
+        chart = _load(drawn, column, there, "direction" in figures.by, locale, layout)
+        return chart.properties(title=heading(title, notes, layout))
 
     return laid_out(build, Layout(width, 0, width, 190), Layout(350, 0, 350, 110, narrow=True), theme, locale)
 
@@ -63,10 +96,12 @@ def in_order(labels: Sequence[str], order: Sequence[str]) -> list[str]:
     return [o for o in dict.fromkeys(order) if o in there] + [t for t in there if t not in order]
 
 
-def _load(parts: Sequence[Row], stages: Sequence[str], split: bool, locale: Locale, layout: Layout) -> alt.LayerChart:
-    names = Rows([segments.title([s], ["stage"], locale) for s in stages], layout)
-    minutes = {s: sum(p["talk_minutes"] for p in parts if p["stage"] == s) for s in stages}
-    shares = {s: sum(p["talk_share"] or 0 for p in parts if p["stage"] == s) for s in stages}
+def _load(
+    parts: Sequence[Row], column: str, labels: Sequence[str], split: bool, locale: Locale, layout: Layout
+) -> alt.LayerChart:
+    names = Rows([segments.title([s], [column], locale) for s in labels], layout)
+    minutes = {s: sum(p["talk_minutes"] for p in parts if p[column] == s) for s in labels}
+    shares = {s: sum(p["talk_share"] or 0 for p in parts if p[column] == s) for s in labels}
     ends = [
         {
             "row": i,
@@ -75,7 +110,7 @@ def _load(parts: Sequence[Row], stages: Sequence[str], split: bool, locale: Loca
                 "charts.load_end", minutes=locale.value("talk_minutes", minutes[s]), share=locale.percent(shares[s], 0)
             ),
         }
-        for i, s in enumerate(stages)
+        for i, s in enumerate(labels)
     ]
     longest = max(minutes.values())
     plot = layout.width - names.width
@@ -83,11 +118,11 @@ def _load(parts: Sequence[Row], stages: Sequence[str], split: bool, locale: Loca
     directions = [locale.segment(d, "direction") for d in DIRECTIONS]
     bars = [
         {
-            "row": stages.index(p["stage"]),
+            "row": labels.index(p[column]),
             "minutes": p["talk_minutes"],
             "direction": locale.segment(p["direction"], "direction") if split else "",
             "place": DIRECTIONS.index(p["direction"]) if split else 0,
-            "name": segments.title([p["stage"]], ["stage"], locale),
+            "name": segments.title([p[column]], [column], locale),
             "told": locale.value("talk_minutes", p["talk_minutes"]),
             "calls": locale.value("calls", p["calls"]),
             "mean": locale.value("mean_call_seconds", p["mean_call_seconds"]),

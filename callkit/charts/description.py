@@ -18,8 +18,8 @@ Row = dict[str, Any]
 def describe(kind: str, figures: Figures, locale: Locale) -> str:
     """One sentence that says what the chart `kind` shows of these figures.
 
-    `kind` is the name of the chart's function: bubble, fair_share, funnel, stage_load, shares, heatmap or trend. No
-    segments give the sentence that there is no data. Raises UsageError for another kind.
+    `kind` is the name of the chart's function: bubble, fair_share, funnel, stage_load, directions, shares, heatmap or
+    trend. No segments give the sentence that there is no data. Raises UsageError for another kind.
     """
     if kind not in _SENTENCES:
         near = did_you_mean(kind, _SENTENCES)
@@ -60,18 +60,35 @@ def _funnel(figures: Figures, rows: list[Row], locale: Locale) -> str:
     )  # fmt: skip
 
 
-def _stage_load(figures: Figures, rows: list[Row], locale: Locale) -> str:
-    minutes: dict[str, float] = {}
-    for row in rows:
-        stage = segments.title([row["segment"].split(" · ")[0]], ["stage"], locale)
-        minutes[stage] = minutes.get(stage, 0) + row["talk_minutes"]
-    top = max(minutes, key=lambda stage: minutes[stage])
-    whole = figures.total["talk_minutes"]
+def _stage_load(figures: Figures, _: list[Row], locale: Locale) -> str:
+    most, told = _most(figures, locale)
     return locale.text(
-        "charts.said_load", stages=locale.plural("charts.stages_counted", len(minutes)), stage=top,
-        minutes=locale.value("talk_minutes", minutes[top]), whole=locale.value("talk_minutes", whole),
-        share=locale.percent(minutes[top] / whole if whole else None, 0),
+        "charts.said_load", stages=locale.plural("charts.stages_counted", told.pop("count")), stage=most, **told
+    )
+
+
+def _directions(figures: Figures, _: list[Row], locale: Locale) -> str:
+    most, told = _most(figures, locale)
+    return locale.text(
+        "charts.said_directions", by=locale.title(figures.by[0]), segment=most,
+        segments=locale.plural("charts.segments_counted", told.pop("count")), **told,
     )  # fmt: skip
+
+
+def _most(figures: Figures, locale: Locale) -> tuple[str, dict[str, Any]]:
+    """The label of the first column with most talk, its minutes and share, the whole, and how many labels there are."""
+    column, minutes = figures.by[0], dict[str, float]()
+    for row in figures.records():
+        if row["talk_minutes"] is not None:
+            minutes[row[column]] = minutes.get(row[column], 0) + row["talk_minutes"]
+    top = max(minutes, key=lambda label: minutes[label])
+    whole = figures.total["talk_minutes"]
+    return segments.title([top], [column], locale), {
+        "minutes": locale.value("talk_minutes", minutes[top]),
+        "whole": locale.value("talk_minutes", whole),
+        "share": locale.percent(minutes[top] / whole if whole else None, 0),
+        "count": len(minutes),
+    }
 
 
 def _heatmap(figures: Figures, rows: list[Row], locale: Locale) -> str:
@@ -107,6 +124,7 @@ _SENTENCES: Mapping[str, Callable[[Figures, list[Row], Locale], str]] = MappingP
         "fair_share": _fair_share,
         "funnel": _funnel,
         "stage_load": _stage_load,
+        "directions": _directions,
         "shares": _fair_share,
         "heatmap": _heatmap,
         "trend": _trend,

@@ -114,11 +114,10 @@ class App {
     const { by } = this.view.controls, name = datum.segment ?? datum.name;
     if (typeof name !== "string") return null;
     if (chart === "trend") return this.names.month[name] ? { month: this.names.month[name] } : null;
-    if (chart === "load") {
-      const direction = datum.direction ? { direction: this.raw("direction", datum.direction) } : {};
-      return { stage: this.raw("stage", name), ...direction };
-    }
+    const direction = datum.direction ? { direction: this.raw("direction", datum.direction) } : {};
+    if (chart === "load") return { stage: this.raw("stage", name), ...direction };
     const segment = this.zipped(by, this.view.segments[name]);
+    if (chart === "directions") return segment && { ...segment, ...direction };
     if (!segment || chart !== "heatmap") return segment;
     return datum.stage ? { ...segment, stage: this.raw("stage", datum.stage) } : null;
   }
