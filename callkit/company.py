@@ -77,6 +77,11 @@ class Company:
         return {}
 
     @functools.cached_property
+    def codes_of(self) -> dict[tuple[str, str], frozenset[int]]:
+        """What `callkit.scope` found out about filter values: the codes that a dimension has for a text."""
+        return {}
+
+    @functools.cached_property
     def _label_sets(self) -> dict[str, dict[int, str]]:
         return {}
 

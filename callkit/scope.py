@@ -157,25 +157,23 @@ def _unknown(column: str, company: Company) -> str:
     return f"there is no column {column!r}; the columns are {', '.join(known)}.{did_you_mean(column, known)}"
 
 
-def _codes(company: Company, dimension: Dimension, value: str) -> set[int]:
+def _codes(company: Company, dimension: Dimension, value: str) -> frozenset[int]:
     by_rule = CODED_BY_RULE.get(dimension.labels)
     if by_rule is not None:
-        return {by_rule[value]} if value in by_rule else set()
-    codes = {
-        code
-        for (code,) in company.engine.query(
-            "SELECT code FROM labels WHERE dimension IN (?, 'special') AND label = ?", [dimension.labels, value]
-        )
-    }
-    if dimension.labels in ("manager", "stage"):
-        by_id = "SELECT code FROM labels WHERE dimension = ? AND id = ?"
-        codes |= {code for (code,) in company.engine.query(by_id, [dimension.labels, value])}
+        return frozenset((by_rule[value],) if value in by_rule else ())
+    key = dimension.labels, value
+    if key not in company.codes_of:
+        named = "label = ? OR id = ?" if dimension.labels in ("manager", "stage") else "label = ?"
+        sql = f"SELECT code FROM labels WHERE dimension IN (?, 'special') AND ({named})"
+        rows = company.engine.query(sql, [dimension.labels, *[value] * named.count("?")])
+        company.codes_of[key] = frozenset(code for (code,) in rows)
+    codes = company.codes_of[key]
     visible = _visible(company, dimension)
     if visible is None:
         return codes
     # A value that only others have must answer exactly as one that nobody has.
-    found = {code for code in codes if code in visible or code in SPECIAL}
-    return found | ({OTHERS} if value == OTHERS_LABEL and dimension.of == "deal" else set())
+    own = frozenset(code for code in codes if code in visible or code in SPECIAL)
+    return own | {OTHERS} if value == OTHERS_LABEL and dimension.of == "deal" else own
 
 
 def _values(company: Company, dimension: Dimension) -> list[str]:

@@ -143,7 +143,8 @@ class Desk:
             "segments": _segments(section),
             "parts": [{"name": p.name, "wide": p.wide} for p in pages.parts(view.page, section.by)],
         }
-        wanted = pages.first(view.page, section.by, whole=question.get("whole") is True)
+        whole, again = question.get("whole") is True, bool(question.get("layouts"))
+        wanted = pages.first(view.page, section.by, whole=whole, again=again)
         told["shown"] = {name: self._shown(name, view, section, _layout(question, name)) for name in wanted}
         if question.get("words") != locale.lang:
             told |= {"words": choices.words(locale), "names": self._names(locale), "looks": _plain(LOOKS)}

@@ -63,10 +63,13 @@ def parts(page: str, by: Sequence[str]) -> list[Part]:
     return [p for p in _LAYOUT[page] if p.not_by not in by]
 
 
-def first(page: str, by: Sequence[str], *, whole: bool = False) -> list[str]:
-    """The parts that come with the view: those that cost nothing, and with `whole` also the first chart."""
+def first(page: str, by: Sequence[str], *, whole: bool = False, again: bool = False) -> list[str]:
+    """The parts that come with the view: those that cost nothing, and with `whole` also the first chart.
+
+    `again` says that the page stands there and is drawn anew: then its words, which need more figures, wait their turn.
+    """
     chart = next((p.name for p in parts(page, by) if p.name in (MAIN, "load")), "") if whole else ""
-    return [p.name for p in parts(page, by) if p.name in (*QUICK, chart)]
+    return [p.name for p in parts(page, by) if p.name in (*QUICK, chart) and not (again and p.name == "headline")]
 
 
 def available(company: Company) -> list[str]:
