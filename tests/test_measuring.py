@@ -170,4 +170,8 @@ def test_a_folder_and_the_store_built_of_it_give_the_same_figures(tmp_path: Path
         for lens in LENSES:
             for credit in CREDITS if lens != "called" else ("owner",):
                 for by in (["manager"], ["source", "owner"], ["stage"]):
-                    assert whole_year(one, by, lens, credit) == whole_year(other, by, lens, credit)
+                    ours, stored = whole_year(one, by, lens, credit), whole_year(other, by, lens, credit)
+                    assert [row[: len(by)] for row in ours.rows] == [row[: len(by)] for row in stored.rows]
+                    # Parts of deals are added up in whatever order the threads come: the last bits may differ.
+                    for row, again in zip(ours.rows, stored.rows, strict=True):
+                        assert again[len(by) :] == pytest.approx(row[len(by) :], rel=1e-12)
