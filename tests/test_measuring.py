@@ -160,6 +160,10 @@ def test_a_frame_has_text_keys_and_floats_with_nan_where_undefined() -> None:
     assert str(frame["calls"].dtype) == "float64"
 
 
+def numbers(figures: Figures, by: Sequence[str]) -> list[float]:
+    return [math.nan if value is None else value for row in figures.rows for value in row[len(by) :]]
+
+
 def test_a_folder_and_the_store_built_of_it_give_the_same_figures(tmp_path: Path) -> None:
     from callkit.company import build
 
@@ -173,5 +177,4 @@ def test_a_folder_and_the_store_built_of_it_give_the_same_figures(tmp_path: Path
                     ours, stored = whole_year(one, by, lens, credit), whole_year(other, by, lens, credit)
                     assert [row[: len(by)] for row in ours.rows] == [row[: len(by)] for row in stored.rows]
                     # Parts of deals are added up in whatever order the threads come: the last bits may differ.
-                    for row, again in zip(ours.rows, stored.rows, strict=True):
-                        assert again[len(by) :] == pytest.approx(row[len(by) :], rel=1e-12)
+                    assert numbers(stored, by) == pytest.approx(numbers(ours, by), rel=1e-12, nan_ok=True)
