@@ -331,6 +331,62 @@ def test_a_phone_can_read_every_page(demo: str, browser: Any, theme: str) -> Non
     reader.close()
 
 
+# Every text that can be seen, with its contrast against what lies under it (WCAG 2) and the least that AA allows.
+CONTRASTS = """() => {
+  const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = ([r, g, b, a], below) => [r, g, b].map((c, i) => c * a + below[i] * (1 - a)).concat(1);
+  const ground = (element) => {
+    const layers = [];
+    for (let e = element; e; e = e.parentElement) layers.push(parse(getComputedStyle(e).backgroundColor));
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
+  };
+  const opacity = (element) => {
+    let value = 1;
+    for (let e = element; e; e = e.parentElement) value *= Number(getComputedStyle(e).opacity);
+    return value;
+  };
+  const light = (colour) => colour.slice(0, 3).map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement, text = walker.currentNode.data.trim();
+    if (!text || element.closest("script, style, option, .ck-skip, :disabled") || !element.checkVisibility()) continue;
+    const style = getComputedStyle(element), drawn = element.closest("svg");
+    if (drawn && style.stroke === style.fill) continue; // the halo under a name
+    const [r, g, b, a] = parse(drawn ? style.fill : style.color), below = ground(drawn ? drawn.parentElement : element);
+    const colour = over([r, g, b, a * opacity(element)], below), [one, other] = [light(colour), light(below)];
+    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    found.push([text.slice(0, 40), Math.round(ratio * 100) / 100, large ? 3 : 4.5]);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(demo: str, browser: Any, theme: str) -> None:
+    reader = Reader(browser, color_scheme=theme, reduced_motion="reduce")
+    page = reader.open(f"{demo}?page=sources&where.manager=Nobody&nonsense=1")
+    states = [page.evaluate(CONTRASTS)]
+    page.click(".ck-tools > button >> nth=0")
+    page.wait_for_selector(".ck-panel .ck-filter, .ck-panel details, .ck-panel fieldset")
+    states.append(page.evaluate(CONTRASTS))
+    page.keyboard.press("Escape")
+    for pop in (0, 1):
+        page.click(f".ck-pop >> nth={pop} >> summary")
+        states.append(page.evaluate(CONTRASTS))
+        page.keyboard.press("Escape")
+    reader.open(
+        f"{demo}?page=managers&tab=deals&sel.manager=%D0%90%D0%BD%D0%BD%D0%B0%20%D0%A1%D0%BE%D0%BA%D0%BE%D0%BB%D0%BE%D0%B2%D0%B0"
+    )
+    page.wait_for_timeout(500)
+    states.append(page.evaluate(CONTRASTS))
+    assert all(len(state) > 100 for state in states)
+    assert {(text, ratio) for state in states for text, ratio, least in state if ratio < least} == set()
+    reader.close()
+
+
 def test_a_session_that_ended_says_so_and_reloads_into_the_same_view(demo: str, reader: Reader) -> None:
     page = reader.open(f"{demo}?page=projects&period=2026-08&lang=en")
     kernel = page.evaluate("callkit.channel.place.kernel")

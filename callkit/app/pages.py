@@ -40,7 +40,7 @@ _LAYOUT: dict[str, Sequence[Part]] = {
         Part("headline"), Part("cards"), Part(MAIN, 8), Part("findings", 4), Part("shares", 4), Part("load", 4),
         Part("trend", 4), Part("values"),
     ),
-    "managers": (*_CUT[:5], Part("directions", 6, not_by="direction"), Part("heatmap", 6, not_by="stage"), *_CUT[6:]),
+    "managers": (*_CUT[:5], Part("directions", 12, not_by="direction"), *_CUT[5:]),
     "sources": (*_CUT, Part("after_sale", 12, not_by="stage")),
     "projects": _CUT,
     "grades": _CUT,

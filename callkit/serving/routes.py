@@ -30,6 +30,7 @@ from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFile
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from callkit.access import NOTHING, Viewer
+from callkit.app.view import PAGES
 from callkit.serving.door import Keys, link, page
 from callkit.serving.sharing import Shared
 from callkit.serving.visitors import Kernels, arriving
@@ -178,11 +179,11 @@ class Index(JupyterHandler):
     @web.authenticated
     def get(self) -> None:
         keys = self.host.keys
-        names = sorted(p.stem for p in self.host.notebooks.glob("*.ipynb") if p != self.host.first)
+        there = {p.stem for p in self.host.notebooks.glob("*.ipynb") if p != self.host.first}
+        titles = {name: keys.locale.text("app.segments" if name == "segments" else f"section.{name}") for name in PAGES}
+        own = {name: name for name in sorted(there - set(PAGES)) if re.fullmatch(r"\w+", name)}
         links = "".join(
-            f'<li><a href="section/{name}">{keys.locale.text(f"section.{name}", columns="…")}</a></li>'
-            for name in names
-            if re.fullmatch(r"\w+", name)
+            f'<li><a href="section/{name}">{title}</a></li>' for name, title in (titles | own).items() if name in there
         )
         app = link(keys, "access.index_app", self.base_url)
         self.write(page(keys, keys.locale.text("access.index_title"), "", f"{app}<ul>{links}</ul>"))
