@@ -23,6 +23,8 @@ timezone = "Europe/Moscow"   # the zone of days, months and of times that carry 
 
 [source]
 path = "tables"          # where calls.csv, deals.csv, stage_changes.csv … lie, relative to this file
+# kind = "amocrm"        # instead of path: fetched by `callkit pull` from amocrm, mybi or sql (a query a table)
+# subdomain = "example"  # https://example.amocrm.ru; the token stands in CALLKIT_AMOCRM_TOKEN, never here
 # decimal = ","          # if numbers are written 12,5
 # separator = ";"        # only if the first line does not tell
 
