@@ -6,13 +6,12 @@ class App {
     this.own = first.own; // whether the address bar is ours
     this.bundle = first.bundle;
     this.words = {};
-    this.charts = new Map();
     this.params = new URLSearchParams(this.own ? location.search : "");
     this.turn = 0;
     channel.onlost = () => this.lost();
     this.build();
     if (this.own) addEventListener("popstate", () => { this.params = new URLSearchParams(location.search); this.look(); });
-    const redraw = () => { for (const chart of this.charts.values()) chart.draw(); };
+    const redraw = () => this.parts.redraw();
     system.addEventListener("change", redraw);
     new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     new MutationObserver(redraw).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
@@ -130,7 +129,7 @@ class App {
     this.patience = setTimeout(() => this.status(this.words.loading), 180);
     if (this.busy) return; // the last change alone is asked for, when the answer under way is there
     this.busy = true;
-    const answer = await this.ask("view", { words: this.view?.lang ?? "", whole: true, layouts: this.layouts() });
+    const answer = await this.ask("view", { words: this.view?.lang ?? "", whole: true, layouts: this.parts.layouts() });
     this.busy = false;
     if (turn !== this.turn) { this.turn--; return this.look(); }
     clearTimeout(this.patience);
@@ -162,31 +161,18 @@ class App {
     }
     this.status("");
     this.frame();
-    this.parts(answer);
+    this.parts.show(answer);
     if (moved) this.main.scrollTo?.({ top: 0 }), this.own && scrollTo({ top: 0 });
     this.filters.render();
     this.behind.follow();
     for (const part of answer.parts) {
       if (part.name in answer.shown) continue;
-      const told = await this.ask("part", { name: part.name, layouts: this.layouts() });
+      const told = await this.ask("part", { name: part.name, layouts: this.parts.layouts() });
       if (turn !== this.turn || this.view !== answer) return;
-      if (told.trouble) this.fillPart(part.name, { kind: "html", html: "", trouble: told.trouble });
-      else this.fillPart(told.name, told.shown);
+      if (told.trouble) this.parts.fill(part.name, { kind: "html", html: "", trouble: told.trouble });
+      else this.parts.fill(told.name, told.shown);
     }
     this.root.dataset.complete = String(turn);
-  }
-
-  // The layout each chart on the page has room for: it alone is then made.
-  layouts() {
-    const known = [...this.charts].filter(([, chart]) => chart.figure.clientWidth);
-    return Object.fromEntries(known.map(([name, chart]) => [name, chart.layout()]));
-  }
-
-  // A chart that has got more or less room since it was made.
-  async laidOut(chart) {
-    const { view } = this;
-    const told = await this.ask("part", { name: chart.part, layouts: { [chart.part]: chart.layout() } });
-    if (this.view === view && told.shown) chart.show(told.shown);
   }
 
   drawn(name) { this.root.dataset.drawn = name; }
@@ -231,9 +217,9 @@ class App {
     this.skip = h("a", { class: "ck-skip", href: "#ck-main" });
     this.chips = h("div", { class: "ck-chips", role: "group" });
     this.notes = h("div", { class: "ck-notes" });
-    this.grid = h("div", { class: "ck-grid" });
+    this.parts = new Parts(this);
     this.foot = h("footer", { class: "ck-foot" });
-    this.main = h("main", { class: "ck-content", id: "ck-main", tabindex: "-1" }, this.notes, this.chips, this.grid, this.foot);
+    this.main = h("main", { class: "ck-content", id: "ck-main", tabindex: "-1" }, this.notes, this.chips, this.parts.element, this.foot);
     this.full = h("button", { class: "ck-full", type: "button", onclick: () => this.fullScreen() }, icon("full"));
     this.bar = h("header", { class: "ck-bar" }, this.company,
       h("div", { class: "ck-tools" }, this.periodPop, this.filterButton, this.exportPop, this.language, this.own ? this.theme : null));
@@ -316,112 +302,6 @@ class App {
   fullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else (this.own ? document.documentElement : this.root).requestFullscreen?.();
-  }
-
-  // --- the parts of a page
-
-  parts(view) {
-    const wanted = view.parts.map((part) => part.name);
-    for (const place of [...this.grid.children]) {
-      if (wanted.includes(place.dataset.part) && this.shownPage === view.page) continue;
-      this.charts.get(place.dataset.part)?.drop();
-      this.charts.delete(place.dataset.part);
-      place.remove();
-    }
-    this.shownPage = view.page;
-    for (const part of view.parts) {
-      const place = this.place(part.name) || h("div", { class: "ck-part", "data-part": part.name });
-      place.style.setProperty("--wide", part.wide);
-      this.grid.append(place);
-      if (part.name in view.shown) this.fillPart(part.name, view.shown[part.name]);
-      else place.classList.add("ck-waiting");
-    }
-  }
-
-  place(name) { return this.grid.querySelector(`:scope > [data-part="${name}"]`); }
-
-  fillPart(name, shown) {
-    const place = this.place(name);
-    if (!place) return;
-    place.classList.remove("ck-waiting");
-    if (shown.kind === "chart") return this.fillChart(place, name, shown);
-    this.charts.get(name)?.drop();
-    this.charts.delete(name);
-    const focused = place.contains(document.activeElement);
-    place.innerHTML = shown.html; // pieces are escaped where they are made
-    if (shown.trouble) place.append(h("p", { class: "ck-warning" }, shown.trouble));
-    for (const table of place.querySelectorAll(".ck-table")) {
-      sortable(table, this.words.sort);
-      if (shown.table) opening(this, table, shown.table);
-    }
-    markRows(place, this.selection());
-    if (name === "cards") this.openCards(place);
-    if (name === "headline") {
-      this.foot.replaceChildren(h("h3", {}, this.words.footer), ...place.querySelectorAll(".ck-facts, .ck-note"));
-      this.cutChoice(place);
-    }
-    oddities(this, this.grid);
-    if (focused) this.main.focus({ preventScroll: true });
-  }
-
-  openCards(place) {
-    const tabs = ["calls", "calls", "deals", "deals", "deals", "deals", "deals", "deals"];
-    [...place.querySelectorAll(".ck-card")].forEach((card, i) => {
-      const value = card.querySelector(".ck-card-value");
-      const label = card.querySelector(".ck-card-label").firstChild.textContent.trim();
-      opener(value, `${label}: ${value.textContent}. ${fill(this.words.open_behind, { what: label })}`);
-      card.classList.add("ck-opens");
-      card.addEventListener("click", () => this.select({}, tabs[i]));
-    });
-  }
-
-  // Where the cut is free, the reader chooses it in the headline.
-  cutChoice(place) {
-    const { words, view } = this, { controls } = view;
-    if (!controls.cut_freely) return;
-    const choose = (at) => (event) => {
-      const by = [...controls.by];
-      by[at] = event.target.value;
-      this.go(this.changed((params) => {
-        params.delete("by");
-        for (const column of by.filter(Boolean).slice(0, 2)) params.append("by", column);
-      }));
-    };
-    const options = (chosen, other) => controls.columns.filter((column) => column.name !== other)
-      .map((column) => h("option", { value: column.name, selected: column.name === chosen }, column.title));
-    place.querySelector("h2")?.after(h("div", { class: "ck-cut" },
-      h("label", {}, h("span", {}, words.by), h("select", { onchange: choose(0) }, options(controls.by[0], controls.by[1]))),
-      h("label", {}, h("span", {}, words.by_second), h("select", { onchange: choose(1) },
-        h("option", { value: "", selected: !controls.by[1] }, words.by_none), options(controls.by[1], controls.by[0])))));
-  }
-
-  fillChart(place, name, shown) {
-    let chart = this.charts.get(name);
-    if (!chart || !place.contains(chart.figure)) {
-      chart?.drop();
-      chart = new Chart(this, name);
-      this.charts.set(name, chart);
-      const picture = (kind) => h("button", { class: "ck-plain", type: "button", title: fill(this.words.picture, { kind: kind.toUpperCase() }),
-        onclick: () => chart.save(kind) }, kind.toUpperCase());
-      place.replaceChildren(h("div", { class: "ck-chart" }, h("div", { class: "ck-chart-top" }), chart.figure,
-        h("div", { class: "ck-chart-foot" }, h("span", { class: "ck-hint" }), picture("png"), picture("svg"))));
-    }
-    if (name === "main") {
-      const [charts, ...axes] = this.switches();
-      place.querySelector(".ck-chart-top").replaceChildren(charts, h("span", { class: "ck-hint" }, this.words.click));
-      place.querySelector(".ck-chart-foot .ck-hint").replaceChildren(...axes);
-    }
-    chart.show(shown);
-  }
-
-  switches() {
-    const { controls } = this.view, { words } = this;
-    const group = (name) => h("div", { class: "ck-switch", role: "group", "aria-label": words[name === "chart" ? "view" : name] },
-      name === "chart" ? null : h("span", {}, words[name]),
-      controls[name].map((choice) => h("button", { type: "button", "aria-pressed": String(choice.on),
-        onclick: () => this.set(name, choice.value) }, choice.title)));
-    const bubble = controls.chart.find((choice) => choice.on)?.value === "bubble";
-    return [group("chart"), ...(bubble ? [group("x"), group("size")] : [])];
   }
 }
 

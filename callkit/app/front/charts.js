@@ -48,7 +48,7 @@ class Chart {
     if (!this.content || !width) return;
     const layout = this.layout(), narrow = layout === "narrow", key = `${look()} ${layout}`;
     if (this.key === key) return;
-    if (![layout, "both"].includes(this.content.layout)) return this.app.laidOut(this);
+    if (![layout, "both"].includes(this.content.layout)) return this.app.parts.laidOut(this);
     this.key = key;
     const turn = ++this.turn;
     await this.app.library();

@@ -1,0 +1,127 @@
+// The parts of a page: each in its place, filled anew when its content comes, its charts kept.
+class Parts {
+  constructor(app) {
+    this.app = app;
+    this.charts = new Map();
+    this.element = h("div", { class: "ck-grid" });
+  }
+
+  redraw() { for (const chart of this.charts.values()) chart.draw(); }
+
+  // The layout each chart on the page has room for: it alone is then made.
+  layouts() {
+    const known = [...this.charts].filter(([, chart]) => chart.figure.clientWidth);
+    return Object.fromEntries(known.map(([name, chart]) => [name, chart.layout()]));
+  }
+
+  // A chart that has got more or less room since it was made.
+  async laidOut(chart) {
+    const { view } = this.app;
+    const told = await this.app.ask("part", { name: chart.part, layouts: { [chart.part]: chart.layout() } });
+    if (this.app.view === view && told.shown) chart.show(told.shown);
+  }
+
+  show(view) {
+    const wanted = view.parts.map((part) => part.name);
+    for (const place of [...this.element.children]) {
+      if (wanted.includes(place.dataset.part) && this.shownPage === view.page) continue;
+      this.charts.get(place.dataset.part)?.drop();
+      this.charts.delete(place.dataset.part);
+      place.remove();
+    }
+    this.shownPage = view.page;
+    for (const part of view.parts) {
+      const place = this.place(part.name) || h("div", { class: "ck-part", "data-part": part.name });
+      place.style.setProperty("--wide", part.wide);
+      this.element.append(place);
+      if (part.name in view.shown) this.fill(part.name, view.shown[part.name]);
+      else place.classList.add("ck-waiting");
+    }
+  }
+
+  place(name) { return this.element.querySelector(`:scope > [data-part="${name}"]`); }
+
+  fill(name, shown) {
+    const place = this.place(name);
+    if (!place) return;
+    place.classList.remove("ck-waiting");
+    if (shown.kind === "chart") return this.fillChart(place, name, shown);
+    this.charts.get(name)?.drop();
+    this.charts.delete(name);
+    const focused = place.contains(document.activeElement);
+    place.innerHTML = shown.html; // pieces are escaped where they are made
+    if (shown.trouble) place.append(h("p", { class: "ck-warning" }, shown.trouble));
+    for (const table of place.querySelectorAll(".ck-table")) {
+      sortable(table, this.app.words.sort);
+      if (shown.table) opening(this.app, table, shown.table);
+    }
+    markRows(place, this.app.selection());
+    if (name === "cards") this.openCards(place);
+    if (name === "headline") {
+      this.app.foot.replaceChildren(h("h3", {}, this.app.words.footer), ...place.querySelectorAll(".ck-facts, .ck-note"));
+      this.cutChoice(place);
+    }
+    oddities(this.app, this.element);
+    if (focused) this.app.main.focus({ preventScroll: true });
+  }
+
+  openCards(place) {
+    const tabs = ["calls", "calls", "deals", "deals", "deals", "deals", "deals", "deals"];
+    [...place.querySelectorAll(".ck-card")].forEach((card, i) => {
+      const value = card.querySelector(".ck-card-value");
+      const label = card.querySelector(".ck-card-label").firstChild.textContent.trim();
+      opener(value, `${label}: ${value.textContent}. ${fill(this.app.words.open_behind, { what: label })}`);
+      card.classList.add("ck-opens");
+      card.addEventListener("click", () => this.app.select({}, tabs[i]));
+    });
+  }
+
+  // Where the cut is free, the reader chooses it in the headline.
+  cutChoice(place) {
+    const { words, view } = this.app, { controls } = view;
+    if (!controls.cut_freely) return;
+    const choose = (at) => (event) => {
+      const by = [...controls.by];
+      by[at] = event.target.value;
+      this.app.go(this.app.changed((params) => {
+        params.delete("by");
+        for (const column of by.filter(Boolean).slice(0, 2)) params.append("by", column);
+      }));
+    };
+    const options = (chosen, other) => controls.columns.filter((column) => column.name !== other)
+      .map((column) => h("option", { value: column.name, selected: column.name === chosen }, column.title));
+    place.querySelector("h2")?.after(h("div", { class: "ck-cut" },
+      h("label", {}, h("span", {}, words.by), h("select", { onchange: choose(0) }, options(controls.by[0], controls.by[1]))),
+      h("label", {}, h("span", {}, words.by_second), h("select", { onchange: choose(1) },
+        h("option", { value: "", selected: !controls.by[1] }, words.by_none), options(controls.by[1], controls.by[0])))));
+  }
+
+  fillChart(place, name, shown) {
+    let chart = this.charts.get(name);
+    if (!chart || !place.contains(chart.figure)) {
+      chart?.drop();
+      chart = new Chart(this.app, name);
+      this.charts.set(name, chart);
+      const picture = (kind) => h("button", { class: "ck-plain", type: "button", title: fill(this.app.words.picture, { kind: kind.toUpperCase() }),
+        onclick: () => chart.save(kind) }, kind.toUpperCase());
+      place.replaceChildren(h("div", { class: "ck-chart" }, h("div", { class: "ck-chart-top" }), chart.figure,
+        h("div", { class: "ck-chart-foot" }, h("span", { class: "ck-hint" }), picture("png"), picture("svg"))));
+    }
+    if (name === "main") {
+      const [charts, ...axes] = this.switches();
+      place.querySelector(".ck-chart-top").replaceChildren(charts, h("span", { class: "ck-hint" }, this.app.words.click));
+      place.querySelector(".ck-chart-foot .ck-hint").replaceChildren(...axes);
+    }
+    chart.show(shown);
+  }
+
+  switches() {
+    const { controls } = this.app.view, { words } = this.app;
+    const group = (name) => h("div", { class: "ck-switch", role: "group", "aria-label": words[name === "chart" ? "view" : name] },
+      name === "chart" ? null : h("span", {}, words[name]),
+      controls[name].map((choice) => h("button", { type: "button", "aria-pressed": String(choice.on),
+        onclick: () => this.app.set(name, choice.value) }, choice.title)));
+    const bubble = controls.chart.find((choice) => choice.on)?.value === "bubble";
+    return [group("chart"), ...(bubble ? [group("x"), group("size")] : [])];
+  }
+}
