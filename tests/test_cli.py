@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from worlds import hand_world
 
-from callkit.cli import grammar, main
+from callkit.cli import main
 from callkit.company import build, open_company
 from callkit.errors import ContractError, UsageError
+from callkit.grammar import grammar
 
 MARCH = ["--month", "2026-03", "--timezone", "Europe/Moscow"]
 

@@ -210,7 +210,7 @@ def test_the_readme_gives_the_formula_of_every_measure() -> None:
 
 
 def test_every_command_in_the_readme_is_understood() -> None:
-    from callkit.cli import grammar
+    from callkit.grammar import grammar
 
     commands = re.findall(r"^callkit ([^#\n]+)", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.S)), re.M)
     assert len(commands) >= 7

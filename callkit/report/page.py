@@ -46,7 +46,7 @@ def compose(about: About, sections: Sequence[Executed], locale: Locale) -> str:
     charts = any(CHART_MIME in piece for section in sections for piece in section.pieces)
     scripts = [
         *([vega_bundle(), _WITHOUT_EVAL, EMBED_SCRIPT] if charts else []),
-        f"{_static('sortable.js')}{_static('report.js')}",
+        f"{static('sortable.js')}{static('report.js')}",
     ]
     names = _identifiers(sections)
     title = text("report.title", company=about.company, period=about.period)
@@ -61,17 +61,22 @@ def compose(about: About, sections: Sequence[Executed], locale: Locale) -> str:
             "</main></div></div>",
         ]
     )
-    told = {key: text(f"report.{key}") for key in ("sort", "csv", "more")}
+    return document(title, body, scripts, locale, about.versions.get("callkit", ""))
+
+
+def document(title: str, body: str, scripts: Sequence[str], locale: Locale, version: str) -> str:
+    """A page of one file: style and scripts inside, nothing fetched, no script but these run; `body` is markup."""
+    told = {key: locale.text(f"report.{key}") for key in ("sort", "csv", "more")}
     data = " ".join(f'data-{key}="{_e(value)}"' for key, value in told.items())
     return (
         f'<!doctype html>\n<html lang="{locale.lang}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f'<meta name="generator" content="callkit {_e(about.versions.get("callkit", ""))}">\n'
+        f'<meta name="generator" content="callkit {_e(version)}">\n'
         f"<title>{_e(title)}</title>\n"
         f'<link rel="icon" href="data:image/svg+xml;base64,{base64.b64encode(_ICON.encode()).decode()}">\n'
-        f"<style>\n{_static('report.css')}</style>\n</head>\n"
+        f"<style>\n{static('report.css')}</style>\n</head>\n"
         f'<body class="ck-page" {data}>\n{body}\n'
         + "\n".join(f"<script>{script}</script>" for script in scripts)
         + "\n</body>\n</html>\n"
@@ -178,7 +183,8 @@ def _again(about: About, locale: Locale) -> str:
     )
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """A script or style sheet of the package."""
     return (_STATIC / name).read_text(encoding="utf-8")
 
 
