@@ -1,5 +1,5 @@
-"""Promise: a fleet makes every company's reports, each by itself: what is broken is told and stops nobody, what is there
-already is not made again, and the summary says what became of whom.
+"""Promise: a fleet makes every company's reports, each by itself: what is broken is told and stops nobody, what is
+there already is not made again, and the summary says what became of whom.
 """
 
 from __future__ import annotations

@@ -75,9 +75,8 @@ def run(
 
     def one(member: Member) -> Told:
         if keeping.safe_name(member.name) in twice:
-            reason = (
-                f"several companies are called {member.name!r}, this one lies in {member.source.name}; name them apart"
-            )
+            where = f"this one lies in {member.source.name}"
+            reason = f"several companies are called {member.name!r}, {where}; [company] name tells them apart"
             return Told(member.name, member.source.name, FAILED, reason, 0.0, {}, {})
         return _made(member, months, options, out)
 
