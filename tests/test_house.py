@@ -45,6 +45,7 @@ FLOW = [
     "measuring",
     "calls",
     "quality",
+    "decisions",
     "said",
     "charts",
     "show",
