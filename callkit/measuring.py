@@ -19,7 +19,7 @@ from callkit.scope import Resolved, Scope, resolve
 _NARROWS_CALLS_ONLY = ("stage", "direction", "hour", "weekday")
 _PEOPLE = ("manager", "team")
 _WEIGHTS = {"talk": "k.by_talk", "equal": "k.by_head", "first": "k.by_first", "last": "k.by_last"}
-_CALLS = "calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key LEFT JOIN managers AS m ON m.manager = c.manager"
+CALLS = "calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key LEFT JOIN managers AS m ON m.manager = c.manager"
 _SUMS = {fact: [(m.name, m.sums) for m in MEASURES.values() if m.fact == fact] for fact in ("calls", "deals")}
 _ADDED = {name for sums in _SUMS.values() for name, _ in sums}
 
@@ -116,11 +116,9 @@ def _emptied(resolved: Resolved) -> tuple[set[str], set[str]]:
 
 def _calls(resolved: Resolved) -> Sql:
     """Sums over the calls of the scope, by segment and whole."""
-    where = calls_in_scope(resolved)
     keys = [d.calls for d in resolved.by]
-    return _grouped(
-        f"SELECT c.direction, c.talk_seconds{_keys(keys)} FROM {_CALLS} WHERE {where.text}", "calls", keys, where
-    )
+    rows = call_rows(resolved, "c.direction, c.talk_seconds", keys)
+    return _grouped(rows.text, "calls", keys, rows)
 
 
 def _deals(company: Company, resolved: Resolved) -> Sql | None:
@@ -128,6 +126,35 @@ def _deals(company: Company, resolved: Resolved) -> Sql | None:
     if resolved.scope.lens == "called":
         return _deals_touched(resolved)
     keys = [] if any(d.of == "call" for d in resolved.by) else [d.deals for d in resolved.by]
+    rows = deal_rows(company, resolved, keys)
+    return _grouped(rows.text, "deals", keys, rows, width=len(resolved.by))
+
+
+def _deals_touched(resolved: Resolved) -> Sql:
+    """Under `called`, sums over the deals that the scope's calls touch: by segment and whole."""
+    keys = [d.calls for d in resolved.by]
+    sums = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS["deals"])
+
+    def part(whole: bool, keys: list[str], width: int) -> str:
+        named = [f"k{i}" for i in range(len(keys))]
+        listed = "".join(f", {n}" for n in named) + ", NULL" * (width - len(named))
+        return f"""
+            SELECT {int(whole)}{listed}, {sums} FROM ({touched_rows(resolved, keys).text}) AS base
+            {"GROUP BY " + ", ".join(named) if named else ""}
+        """
+
+    values = touched_rows(resolved, []).values
+    if not keys:
+        return Sql(part(True, [], 0), values)
+    both = f"{part(False, keys, len(keys))} UNION ALL {part(True, [], len(keys))}"
+    return Sql(both, values * 2)
+
+
+def deal_rows(company: Company, resolved: Resolved, keys: Sequence[str]) -> Sql:
+    """The deals of the scope under any lens but `called`, a row a deal and person it is credited to.
+
+    The columns: deal_key, weight, outcome, amount, and each of `keys` (SQL on `d`, `w`, `wm`) as k0, k1 …
+    """
     tables, weight = "deals AS d", "1"
     if any(d.of == "person" for d in (*resolved.by, *(d for d, _ in resolved.keeps))):
         if resolved.scope.credit == "owner":
@@ -139,36 +166,34 @@ def _deals(company: Company, resolved: Resolved) -> Sql | None:
             tables += f" JOIN ({weights}) AS w ON w.deal_key = d.deal_key AND w.weight > 0"
         tables += " JOIN managers AS wm ON wm.manager = w.manager"
     where = deals_in_scope(resolved)
-    rows = f"SELECT {weight} AS weight, d.outcome, d.amount{_keys(keys)} FROM {tables} WHERE {where.text}"
-    return _grouped(rows, "deals", keys, where, width=len(resolved.by))
+    chosen = f"d.deal_key, {weight} AS weight, d.outcome, d.amount{_keys(keys)}"
+    return Sql(f"SELECT {chosen} FROM {tables} WHERE {where.text}", where.values)
 
 
-def _deals_touched(resolved: Resolved) -> Sql:
-    """Under `called`: the deals of the calls in scope made while the deal was open, once in each segment they touch."""
+def touched_rows(resolved: Resolved, keys: Sequence[str]) -> Sql:
+    """Under `called`: the deals of the calls in scope made while the deal was open, once in each segment they touch.
+
+    The columns are those of `deal_rows`; `keys` are SQL on `c`, `d`, `m`.
+    """
     where = calls_in_scope(resolved)
-    touching = f"FROM {_CALLS} WHERE {where.text} AND (d.closed_us IS NULL OR c.started_us < d.closed_us)"
+    touching = f"FROM {CALLS} WHERE {where.text} AND (d.closed_us IS NULL OR c.started_us < d.closed_us)"
     if not resolved.seen.all:
         touching += f" AND {resolved.seen.deals}"
-    keys = [d.calls for d in resolved.by]
-    sums = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS["deals"])
+    named = "".join(f", t.k{i}" for i in range(len(keys)))
+    return Sql(
+        f"""
+        SELECT d.deal_key, 1 AS weight, d.outcome, d.amount{named}
+        FROM (SELECT DISTINCT c.deal_key{_keys(keys)} {touching} AND c.deal_key IS NOT NULL) AS t
+        JOIN deals AS d ON d.deal_key = t.deal_key
+        """,
+        where.values,
+    )
 
-    def part(whole: bool, keys: list[str], width: int) -> str:
-        named = [f"k{i}" for i in range(len(keys))]
-        listed = "".join(f", {n}" for n in named) + ", NULL" * (width - len(named))
-        return f"""
-            SELECT {int(whole)}{listed}, {sums}
-            FROM (
-                SELECT 1 AS weight, d.outcome, d.amount{"".join(f", t.{n}" for n in named)}
-                FROM (SELECT DISTINCT c.deal_key{_keys(keys)} {touching} AND c.deal_key IS NOT NULL) AS t
-                JOIN deals AS d ON d.deal_key = t.deal_key
-            ) AS base
-            {"GROUP BY " + ", ".join(named) if named else ""}
-        """
 
-    if not keys:
-        return Sql(part(True, [], 0), where.values)
-    both = f"{part(False, keys, len(keys))} UNION ALL {part(True, [], len(keys))}"
-    return Sql(both, where.values * 2)
+def call_rows(resolved: Resolved, columns: str, keys: Sequence[str]) -> Sql:
+    """The calls of the scope: `columns` and each of `keys` (SQL on `c`, `d`, `m`) as k0, k1 …"""
+    where = calls_in_scope(resolved)
+    return Sql(f"SELECT {columns}{_keys(keys)} FROM {CALLS} WHERE {where.text}", where.values)
 
 
 def _keys(keys: Sequence[str]) -> str:

@@ -1,0 +1,140 @@
+"""Evidence: what each deal took and brought in a scope, as arrays, for whatever must know how deals vary."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from callkit.company import Company
+from callkit.measuring import Sql, call_rows, deal_rows, touched_rows
+from callkit.scope import Scope, resolve
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A row for each deal and segment that the scope's calls or deals fall in; a call without a deal has its own row.
+
+    `deal` tells the rows of one deal (-1: no deal); `codes` are the segment's codes by column, `labels` their labels.
+    The sums of a segment's rows are its figures: `talk_minutes` (in minutes; `after_sale_minutes` of them on stages of
+    kind won), `deals` and `won_deals` as credited, `revenue`. By a call column, the sums of deals are 0 where
+    `callkit.measure` leaves them empty. `touched` is the whole, where segments do not add up to it.
+    """
+
+    by: tuple[str, ...]
+    deal: Ints
+    codes: Mapping[str, Ints]
+    labels: Mapping[str, Mapping[int, str]]
+    talk_minutes: Floats
+    after_sale_minutes: Floats
+    deals: Floats
+    won_deals: Floats
+    revenue: Floats
+    touched: Evidence | None = None
+
+    @functools.cached_property
+    def segments(self) -> tuple[list[tuple[str, ...]], Ints]:
+        """The labels of the segments, and the place of each row's segment among them."""
+        if not self.by:
+            return [()], np.zeros(len(self.deal), dtype=np.int64)
+        place = np.zeros(len(self.deal), dtype=np.int64)
+        for column in self.by:
+            known, code = np.unique(self.codes[column], return_inverse=True)
+            _, place = np.unique(place * max(1, len(known)) + code, return_inverse=True)
+        _, first = np.unique(place, return_index=True)
+        rows = [tuple(self.labels[c][int(self.codes[c][row])] for c in self.by) for row in first]
+        return rows, place
+
+    @functools.cached_property
+    def whole(self) -> Evidence:
+        """The same by nothing: a row a deal."""
+        if not self.by or self.touched:
+            return self.touched or self
+        apart = self.deal < 0
+        known, place = np.unique(self.deal[~apart], return_inverse=True)
+        sums = [
+            np.concatenate([np.bincount(place, values[~apart], len(known)), values[apart]]) for values in self._sums()
+        ]
+        return _evidence((), np.concatenate([known, self.deal[apart]]), {}, {}, sums)
+
+    def cut(self, *by: str) -> Evidence:
+        """The same by fewer columns of the deals."""
+        return _evidence(by, self.deal, self.codes, self.labels, self._sums())
+
+    def _sums(self) -> list[Floats]:
+        return [self.talk_minutes, self.after_sale_minutes, self.deals, self.won_deals, self.revenue]
+
+
+def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence:
+    """What each deal took and brought in `scope`, by segment: one query.
+
+    Under `called`, a deal counts once in each segment that it touches, as `callkit.measure` counts it.
+
+    Raises UsageError for a column that is not there.
+
+    >>> from callkit import Period, open_company
+    >>> rows = evidence(open_company("demo"), Scope(Period.of_month("2026-10")), ["source"])
+    >>> int(rows.deals.sum()), int(rows.won_deals.sum())
+    (301, 91)
+    """
+    resolved = resolve(company, scope, by)
+    won = [code for (code,) in company.engine.query("SELECT stage FROM stages WHERE kind = 'won' ORDER BY stage")]
+    after = f"CASE WHEN c.stage IN ({', '.join(map(str, won))}) THEN c.talk_seconds ELSE 0 END" if won else "0"
+    calls = call_rows(resolved, f"c.deal_key, c.talk_seconds, {after} AS after_sale", [d.calls for d in resolved.by])
+    deals: Sql | None = None
+    if scope.lens == "called":
+        deals = touched_rows(resolved, [d.calls for d in resolved.by])
+    elif not any(d.of == "call" for d in resolved.by):
+        deals = deal_rows(company, resolved, [d.deals for d in resolved.by])
+    keys = "".join(f", k{i}" for i in range(len(resolved.by)))
+    bases = [f"SELECT deal_key{keys}, talk_seconds, after_sale, 0 AS deals, 0 AS won, 0 AS revenue FROM calls_in"]
+    if deals:
+        bases.append(f"""
+            SELECT deal_key{keys}, 0, 0, weight, CASE WHEN outcome = 1 THEN weight ELSE 0 END,
+                CASE WHEN outcome = 1 THEN weight * amount ELSE 0 END
+            FROM deals_in
+        """)
+    summed = ("talk_seconds", "after_sale", "deals", "won", "revenue")
+    own, added = (", ".join(f"CAST({sql.format(name)} AS DOUBLE)" for name in summed) for sql in ("{}", "sum({})"))
+    frame = company.engine.frame(
+        f"""
+        WITH calls_in AS ({calls.text}){f", deals_in AS ({deals.text})" if deals else ""},
+            base AS ({" UNION ALL ".join(bases)})
+        SELECT CAST(deal_key AS BIGINT){keys}, {added} FROM base WHERE deal_key IS NOT NULL GROUP BY deal_key{keys}
+        UNION ALL
+        SELECT CAST(-1 AS BIGINT){keys}, {own} FROM base WHERE deal_key IS NULL
+        """,
+        [*calls.values, *(deals.values if deals else ())],
+    )
+    columns = [frame.iloc[:, i].to_numpy() for i in range(frame.shape[1])]
+    # The engine gives rows in any order; sums must not differ in their last bits from run to run.
+    order = np.lexsort((columns[1 + len(resolved.by)], *columns[1 : 1 + len(resolved.by)], columns[0]))
+    columns = [column[order] for column in columns]
+    codes = {d.name: columns[1 + i].astype(np.int64) for i, d in enumerate(resolved.by)}
+    labels = {
+        d.name: {int(code): company.label(d, int(code)) for code in np.unique(codes[d.name])} for d in resolved.by
+    }
+    talk, after_sale, *sums = (np.asarray(column, dtype=np.float64) for column in columns[1 + len(resolved.by) :])
+    adds_up = deals is not None and (scope.lens != "called" or all(d.of == "deal" for d in resolved.by))
+    sums = [talk / 60, after_sale / 60, *sums]
+    return _evidence(
+        tuple(codes), columns[0].astype(np.int64), codes, labels, sums, None if adds_up else evidence(company, scope)
+    )
+
+
+def _evidence(
+    by: tuple[str, ...],
+    deal: Ints,
+    codes: Mapping[str, Ints],
+    labels: Mapping[str, Mapping[int, str]],
+    sums: Sequence[Floats],
+    touched: Evidence | None = None,
+) -> Evidence:
+    talk, after_sale, deals, won, revenue = sums
+    return Evidence(by, deal, codes, labels, talk, after_sale, deals, won, revenue, touched)

@@ -1,0 +1,170 @@
+"""How sure: intervals on the value of a minute and on minutes per sale, and conversions drawn toward the whole.
+
+Deals are the sampling units: all that a deal took and brought stands or falls together. Conversion's own interval is
+Wilson's, in the figures already (`callkit.measures.wilson`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from callkit.decisions.evidence import Evidence, Floats, Ints
+from callkit.figures import Figures
+from callkit.measures import WILSON_Z
+
+LEAST = 2
+"""The fewest deals that must have brought something for an interval of a ratio."""
+_DEGREES, _FEWEST_DEGREES = 1.5, 2.0  # set by simulation, see `ratio_intervals`
+_STRONGEST = 1e6  # deals of prior weight that count as "all segments are alike"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % interval; all None where it is undefined, the ends alone where too little is known."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Sure:
+    """How sure the figures of a segment are; `conversion_shrunk` is its conversion drawn toward the whole's."""
+
+    segment: tuple[str, ...]
+    conversion: Interval
+    conversion_shrunk: float | None
+    revenue_per_minute: Interval
+    minutes_per_sale: Interval
+
+
+def sure(figures: Figures, evidence: Evidence) -> list[Sure]:
+    """How sure each row of `figures` is, in its order, the whole last; `evidence` is of the same scope and columns.
+
+    What figures leave empty has no interval.
+
+    >>> from callkit import Period, Scope, measure, open_company
+    >>> from callkit.decisions.evidence import evidence
+    >>> company, month = open_company("demo"), Scope(Period.of_month("2026-10"))
+    >>> whole = sure(measure(company, month), evidence(company, month))[-1].revenue_per_minute
+    >>> whole.low < whole.value < whole.high
+    True
+    """
+    segments, place = evidence.segments
+    bounds = _bounds(evidence, place, len(segments)) if figures.by else {}
+    found = {segment: i for i, segment in enumerate(segments)}
+    whole = _bounds(evidence.whole, np.zeros(len(evidence.whole.deal), dtype=np.int64), 1)
+    rows = [dict(zip(figures.columns, row, strict=True)) for row in figures.rows]
+    names = [tuple(row[key] for key in figures.keys) for row in rows]
+    counted = [(row["won_deals"], row["deals"]) for row in rows[:-1]]
+    if any(deals is None for _, deals in counted):
+        counted = []
+    drawn, _ = shrunk([won for won, _ in counted], [deals for _, deals in counted])
+    told = []
+    for i, (name, row) in enumerate(zip(names, rows, strict=True)):
+        last = i == len(rows) - 1
+        ends = whole if last else bounds
+        at = 0 if last else found.get(name)
+        intervals = {
+            measure: Interval(row[measure], *((None, None) if at is None or row[measure] is None else _at(end, at)))
+            for measure, end in ends.items()
+        }
+        told.append(
+            Sure(
+                name,
+                Interval(row["conversion"], row["conversion_low"], row["conversion_high"]),
+                row["conversion"] if last else drawn[i] if counted else None,
+                intervals["revenue_per_minute"],
+                intervals["minutes_per_sale"],
+            )
+        )
+    return told
+
+
+def _bounds(evidence: Evidence, place: Ints, count: int) -> dict[str, tuple[Floats, Floats]]:
+    ratios = {
+        "revenue_per_minute": (evidence.revenue, evidence.talk_minutes),
+        "minutes_per_sale": (evidence.talk_minutes, evidence.won_deals),
+    }
+    return {name: ratio_intervals(above, below, place, count) for name, (above, below) in ratios.items()}
+
+
+def _at(ends: tuple[Floats, Floats], at: int) -> tuple[float | None, float | None]:
+    low, high = (float(end[at]) for end in ends)
+    return (None, None) if np.isnan(low) else (low, high)
+
+
+def ratio_intervals(above: Floats, below: Floats, place: Ints, count: int) -> tuple[Floats, Floats]:
+    """The 95 % intervals of sum(above) / sum(below) in each of `count` groups; `place` tells each deal's group.
+
+    NaN where fewer than `LEAST` deals have anything above or below. The closed form: with u = above - ratio × below,
+    the logarithm of the ratio has the standard error sqrt(sum u²) / sum(above) (the delta method; W. G. Cochran,
+    Sampling Techniques, 3rd ed. 1977, 6.5). Amounts and talk have heavy tails, therefore the quantile is Student's with
+    the degrees of freedom that the kurtosis of u leaves the variance (F. E. Satterthwaite, Biometrics Bulletin 2 (1946)
+    110-114), and the interval is moved up by half of N. J. Johnson's correction for skewness (JASA 73 (1978) 536-544),
+    the logarithm doing the other half. How many degrees and what half were set by simulation: the tests see 93-97 %.
+    With amounts wilder than a lognormal of sigma 1 (a standard deviation of 1.3 means) and few deals it falls to 92 %.
+    """
+    from scipy.special import stdtrit
+
+    ends = np.full((2, count), np.nan)
+    if not len(place):
+        return ends[0], ends[1]
+    rows = np.bincount(place, minlength=count)
+    over, under = (np.bincount(place, values, count) for values in (above, below))
+    enough = np.minimum(*(np.bincount(place, values > 0, count) for values in (above, below))) >= LEAST
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = over / under
+        u = above - ratio[place] * below
+        square, cube, fourth = (np.bincount(place, u**power, count) for power in (2, 3, 4))
+        error = np.sqrt(square * rows / (rows - 1)) / over
+        kurtosis, skewness = rows * fourth / square**2, cube / square**1.5
+        degrees = np.maximum(_DEGREES * rows / (kurtosis - 1), _FEWEST_DEGREES)
+        reach = stdtrit(degrees, 0.975) * error
+        moved = error * np.maximum(skewness, 0) * (2 * WILSON_Z**2 + 1) / 12
+        exact = enough & (square == 0)  # every deal in the very proportion of the whole
+        for end, sign in zip(ends, (-1, 1), strict=True):
+            end[enough] = (ratio * np.exp(moved + sign * reach))[enough]
+            end[exact] = ratio[exact]
+    return ends[0], ends[1]
+
+
+def shrunk(won: Sequence[float], deals: Sequence[float]) -> tuple[list[float | None], float | None]:
+    """Conversions drawn toward the whole's, and the strength of the draw, in deals; None where there are no deals.
+
+    The conversions of segments are taken for draws from a beta distribution around that of the whole; how narrow it is
+    (its `strength`) is what makes the counts likeliest. A segment of n deals keeps n / (n + strength) of its distance
+    from the whole. Where segments differ no more than chance has it, the strength is infinite and all are the whole's.
+
+    Source: empirical Bayes with the beta-binomial; J. C. Kleinman, JASA 68 (1973) 46-54; B. Efron and C. Morris, JASA
+    70 (1975) 311-319.
+
+    >>> drawn, strength = shrunk([1, 30, 80], [2, 200, 200])
+    >>> [round(value, 2) for value in drawn]
+    [0.3, 0.16, 0.39]
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import betaln
+
+    n, k = np.asarray(deals, dtype=np.float64), np.asarray(won, dtype=np.float64)
+    if not n.sum():
+        return [None] * len(n), None
+    whole = k.sum() / n.sum()
+    if whole in (0, 1) or (n > 0).sum() < 2:
+        return [float(whole) if size else None for size in n], np.inf
+
+    def unlikely(log_strength: float) -> float:
+        a, b = whole * np.exp(log_strength), (1 - whole) * np.exp(log_strength)
+        return float(-np.sum(betaln(k + a, n - k + b) - betaln(a, b)))
+
+    best = minimize_scalar(unlikely, bounds=(np.log(0.1), np.log(_STRONGEST)), method="bounded")
+    strength = float(np.exp(best.x))
+    alike = -float(np.sum(k * np.log(whole) + (n - k) * np.log(1 - whole)))
+    if alike <= best.fun + 1e-6 or strength > 0.5 * _STRONGEST:
+        strength, drawn = np.inf, np.full(len(n), whole)
+    else:
+        drawn = (k + strength * whole) / (n + strength)
+    return [float(value) if size else None for value, size in zip(drawn, n, strict=True)], strength
