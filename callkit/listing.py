@@ -1,11 +1,11 @@
-"""The tables of a section: results in rows, titled and explained from the registries."""
+"""The headline and the tables of a section: results in rows, titled and explained from the registries."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from callkit import pieces, said
+from callkit import __version__, pieces, said
 from callkit.figures import Figures
 from callkit.measures import MEASURES
 from callkit.pieces import Column, Piece
@@ -25,6 +25,47 @@ CALLS = (
 CONVERSION = ("deals", "won_deals", "open_deals", "conversion", "conversion_low", "conversion_high")
 _BARS = ("talk_share", "call_share", "win_share", "revenue_share", "conversion")
 _RESTS_ON_DEALS = ("conversion", "efficiency", "revenue_per_minute")
+
+
+def headline(section: Section) -> Piece:
+    """The title, the sentence that says what is seen, the facts of the scope, and the formulas."""
+    text, scope, company = section.locale.text, section.scope, section.company
+    lens = text(f"section.lens_{scope.lens}")
+    credit = text(f"section.credit_{scope.credit}")
+    start, stop = company.span
+    facts = [
+        text("section.fact_period", period=section.locale.period(scope.period.start, scope.period.stop)),
+        text("section.fact_lens", lens=lens),
+        *([text("section.fact_credit", credit=credit)] if scope.lens != "called" else []),
+        *(
+            text(
+                "section.fact_where", column=section.locale.title(c), values=", ".join(section.named(c, v) for v in vs)
+            )
+            for c, vs in scope.where.items()
+        ),
+        text("section.fact_zone", zone=company.timezone),
+        text("section.fact_data", start=section.locale.day(start), stop=section.locale.day(stop)),
+    ]
+    told = {
+        "section": section.name,
+        "title": section.title,
+        "company": company.name,
+        "period": section.locale.period(scope.period.start, scope.period.stop),
+        "month": str(scope.period),
+        "lens": scope.lens,
+        "lens_title": lens,
+        "credit": scope.credit,
+        "credit_title": credit,
+        "where": [f"{c}={','.join(v)}" for c, v in scope.where.items()],
+        "timezone": company.timezone,
+        "data_from": str(start),
+        "data_until": str(stop),
+        "by": list(section.by),
+        "totals": dict(section.figures.total),
+        "sentence": said.of_section(section),
+        "version": __version__,
+    }
+    return pieces.headline(told, facts, f"{text('section.formulas')} {said.left_out(section)}".strip())
 
 
 def measured(

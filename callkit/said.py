@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from callkit.company import Company
 from callkit.dimensions import UNNAMED
 from callkit.figures import Figures
-from callkit.locale import Locale
+from callkit.locale import NBSP, Locale
 from callkit.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -114,6 +114,17 @@ def left_out(section: Section) -> str:
         return ""
     calls, share = section.locale.number(none["calls"]), section.locale.percent(none["talk_share"])
     return section.locale.text("section.left_out", calls=calls, share=share)
+
+
+def total_line(figures: Figures, locale: Locale) -> str:
+    """The whole scope in one line of plain text."""
+    t, number = figures.total, locale.number
+    line = locale.text(
+        "section.total_line",
+        calls=number(t["calls"]), talk=number(t["talk_minutes"], 1), deals=number(t["deals"]),
+        won=number(t["won_deals"]), revenue=number(t["revenue"], 2),
+    )  # fmt: skip
+    return line.replace(NBSP, " ")
 
 
 def change(name: str, now: float | None, before: float | None, locale: Locale) -> tuple[float | None, str]:

@@ -11,11 +11,11 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from callkit import __version__, charts, listing, pieces, said
+from callkit import charts, deciding, listing, pieces, said
 from callkit.charts.layout import Chart
 from callkit.company import Company, open_company
 from callkit.figures import Figures
-from callkit.locale import NBSP, Locale
+from callkit.locale import Locale
 from callkit.measuring import measure
 from callkit.pieces import Piece
 from callkit.quality import Oddity, oddities
@@ -29,6 +29,7 @@ DEFAULT_BY = {
     "projects": "project",
     "grades": "grade",
     "overview": "source",
+    "changes": "source",
 }
 CARDS = (
     ("talk_minutes", 0), ("calls", 0), ("deals", 0), ("won_deals", 1), ("conversion", 1),
@@ -59,7 +60,7 @@ def section(
     company = open_company(source, timezone=timezone or None)
     cut = [c.strip() for c in by.split(",") if c.strip()] if isinstance(by, str) else list(by)
     cut = cut or ([DEFAULT_BY[name]] if name in DEFAULT_BY else [])
-    if name == "overview" and cut and cut[0] not in company.dimensions:
+    if name in ("overview", "changes") and cut and cut[0] not in company.dimensions:
         cut = ["manager"]
     filters = where.splitlines() if isinstance(where, str) else where
     scope = Scope(_period(month, company), lens, credit, conditions(f for f in filters if f.strip()))
@@ -102,8 +103,13 @@ class Section:
         """Figures of any scope of the company: every figure of a section comes through here."""
         return measure(self.company, scope, by)
 
-    @functools.cached_property
+    @property
     def previous(self) -> Figures | None:
+        """The figures that a change is told against, where there are any."""
+        return self.earlier
+
+    @functools.cached_property
+    def earlier(self) -> Figures | None:
         """The figures of the period before, where the data reaches back that far."""
         before = self.scope.period.previous()
         if before.start < self.company.span[0].replace(day=1):
@@ -123,41 +129,7 @@ class Section:
 
     def headline(self) -> Piece:
         """The title, the sentence that says what is seen, the facts of the scope, and the formulas."""
-        text, scope, company = self.locale.text, self.scope, self.company
-        lens = text(f"section.lens_{scope.lens}")
-        credit = text(f"section.credit_{scope.credit}")
-        start, stop = company.span
-        facts = [
-            text("section.fact_period", period=self.locale.period(scope.period.start, scope.period.stop)),
-            text("section.fact_lens", lens=lens),
-            *([text("section.fact_credit", credit=credit)] if scope.lens != "called" else []),
-            *(
-                text("section.fact_where", column=self.locale.title(c), values=", ".join(self.named(c, v) for v in vs))
-                for c, vs in scope.where.items()
-            ),
-            text("section.fact_zone", zone=company.timezone),
-            text("section.fact_data", start=self.locale.day(start), stop=self.locale.day(stop)),
-        ]
-        section = {
-            "section": self.name,
-            "title": self.title,
-            "company": company.name,
-            "period": self.locale.period(scope.period.start, scope.period.stop),
-            "month": str(scope.period),
-            "lens": scope.lens,
-            "lens_title": lens,
-            "credit": scope.credit,
-            "credit_title": credit,
-            "where": [f"{c}={','.join(v)}" for c, v in scope.where.items()],
-            "timezone": company.timezone,
-            "data_from": str(start),
-            "data_until": str(stop),
-            "by": list(self.by),
-            "totals": dict(self.figures.total),
-            "sentence": said.of_section(self),
-            "version": __version__,
-        }
-        return pieces.headline(section, facts, f"{text('section.formulas')} {said.left_out(self)}".strip())
+        return listing.headline(self)
 
     def named(self, column: str, value: str) -> str:
         """A segment's label in the reader's language."""
@@ -241,6 +213,18 @@ class Section:
         whole = Scope(Period(first, last + dt.timedelta(days=1)))
         return charts.colours([row["label"] for row in self.measured(whole, self.by).records()])
 
+    def changes(self) -> Piece:
+        """What changed against the period before, in sentences."""
+        return deciding.changes(self)
+
+    def waterfall(self, figure: str = "revenue", by_segment: bool = False) -> Shown:
+        """How a figure came from the period before to this one: by effect, or by segment."""
+        return deciding.waterfall(self, figure, segmented=by_segment)
+
+    def change_table(self, figure: str = "revenue") -> Piece:
+        """The parts of a figure's change, a row a segment."""
+        return deciding.change_table(self, figure)
+
     def values(self) -> Piece:
         """The six values of each segment, with what they rest on."""
         return listing.measured(self, "values", self.figures, listing.VALUES)
@@ -286,11 +270,4 @@ class Section:
 
     def total(self) -> str:
         """The whole scope in one line of plain text: the total that the notebook's test checks."""
-        t = self.figures.total
-        number = self.locale.number
-        line = self.locale.text(
-            "section.total_line",
-            calls=number(t["calls"]), talk=number(t["talk_minutes"], 1), deals=number(t["deals"]),
-            won=number(t["won_deals"]), revenue=number(t["revenue"], 2),
-        )  # fmt: skip
-        return line.replace(NBSP, " ")
+        return said.total_line(self.figures, self.locale)

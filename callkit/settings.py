@@ -18,7 +18,7 @@ from callkit.locale import LANGUAGES, Locale
 FILE = "callkit.toml"
 KINDS = ("files", "amocrm", "mybi", "sql")
 WHO_SPOKE = ("created_by", "call_responsible", "responsible_user")
-SECTIONS = ("overview", "managers", "sources", "projects", "grades", "stages", "segments", "quality")
+SECTIONS = ("overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "quality")
 
 
 @dataclass(frozen=True)

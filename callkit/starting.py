@@ -40,7 +40,7 @@ project = { ru = "Проект", en = "Project" }
 grade = { ru = "Грейд клиента", en = "Client grade" }
 
 [report]
-# sections = ["overview", "managers", "sources", "projects", "grades", "stages", "segments", "quality"]
+# sections = ["overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "quality"]
 # by = ["region"]        # one more page for each of these columns
 """
 TABLES = """\

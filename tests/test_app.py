@@ -229,7 +229,7 @@ def test_a_page_shows_the_pieces_of_its_notebook(demo: Company) -> None:
         called = re.findall(r"^page\.(\w+)\(", "\n".join("".join(c["source"]) for c in cells), re.M)
         main = {"bubble", "fair_share", "funnel"}
         wanted = {"main" if name in main else name for name in called} - {"total"}
-        shown = {part.name for part in pages.parts(page, ["source"])}
+        shown = {part.call[0] if part.call else part.name for part in pages.parts(page, ["source"])}
         assert wanted <= shown, page
         assert shown - wanted <= {"cards", "shares"}, page
 

@@ -51,6 +51,7 @@ FLOW = [
     "show",
     "pieces",
     "listing",
+    "deciding",
     "sections",
     "report",
 ]

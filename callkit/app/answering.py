@@ -17,9 +17,9 @@ from callkit.sections import Section
 
 P = ParamSpec("P")
 _PIECES = (
-    "cards", "findings", "bubble", "fair_share", "funnel", "shares", "load", "directions", "heatmap", "trend", "values",
-    "conversion", "calls", "calls_by_stage", "calls_by_segment_and_stage", "after_sale", "oddities", "odd_ones",
-    "total",
+    "cards", "findings", "changes", "waterfall", "change_table", "bubble", "fair_share", "funnel", "shares", "load",
+    "directions", "heatmap", "trend", "values", "conversion", "calls", "calls_by_stage", "calls_by_segment_and_stage",
+    "after_sale", "oddities", "odd_ones", "total",
 )  # fmt: skip
 
 

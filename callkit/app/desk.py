@@ -213,8 +213,7 @@ class Desk:
             if view.chart == "bubble":
                 return section.bubble(view.x, view.size)
             return section.fair_share() if view.chart == "fair_share" else section.funnel()
-        made: Piece | Shown = getattr(section, name)()
-        return made
+        return next(p for p in pages.parts(view.page, section.by) if p.name == name).made(section)
 
     def _values(self, view: View, section: Live, question: Mapping[str, Any]) -> Answer:
         column = _text(question, "column")

@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from callkit.company import Company
+from callkit.pieces import Piece
 from callkit.report.planning import COLUMN_OF
+from callkit.sections import Section
+from callkit.show import Shown
 
 MAIN = "main"
 """The part that is one of the charts A, B and C, as the reader wants it."""
@@ -18,11 +21,19 @@ MAIN = "main"
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a page: the section's method, its width, and the column that it adds to the cut itself."""
+    """A piece of a page: the section's method, its width, and the column that it adds to the cut itself;
+    `call` is the method with what it is given, where it is not the one of that name."""
 
     name: str
     wide: int = 12
     not_by: str = ""
+    call: tuple[str, tuple[object, ...]] | None = None
+
+    def made(self, section: Section) -> Piece | Shown:
+        """The part as the section makes it."""
+        method, given = self.call or (self.name, ())
+        made: Piece | Shown = getattr(section, method)(*given)
+        return made
 
 
 _CUT = (
@@ -40,6 +51,18 @@ _LAYOUT: dict[str, Sequence[Part]] = {
         Part("headline"), Part("cards"), Part(MAIN, 8), Part("findings", 4), Part("shares", 4), Part("load", 4),
         Part("trend", 4), Part("values"),
     ),
+    "changes": (
+        Part("headline"), Part("cards"), Part("changes"),
+        Part("waterfall-revenue", 6, call=("waterfall", ("revenue",))),
+        Part("waterfall-revenue-segments", 6, call=("waterfall", ("revenue", True))),
+        Part("change-revenue", call=("change_table", ("revenue",))),
+        Part("waterfall-conversion", 6, call=("waterfall", ("conversion",))),
+        Part("waterfall-conversion-segments", 6, call=("waterfall", ("conversion", True))),
+        Part("change-conversion", call=("change_table", ("conversion",))),
+        Part("waterfall-minute", 6, call=("waterfall", ("revenue_per_minute",))),
+        Part("waterfall-minute-segments", 6, call=("waterfall", ("revenue_per_minute", True))),
+        Part("change-minute", call=("change_table", ("revenue_per_minute",))),
+    ),
     "managers": (*_CUT[:5], Part("directions", 12, not_by="direction"), *_CUT[5:]),
     "sources": (*_CUT, Part("after_sale", 12, not_by="stage")),
     "projects": _CUT,
@@ -54,7 +77,7 @@ _LAYOUT: dict[str, Sequence[Part]] = {
 }  # fmt: skip
 QUICK = ("headline", "cards", "oddities")
 """What costs nothing to make: it comes with the view, the charts when they are asked for."""
-CUT_FREELY = ("overview", "segments", "stages")
+CUT_FREELY = ("overview", "changes", "segments", "stages")
 """The pages whose cut the reader chooses."""
 
 

@@ -66,10 +66,7 @@ class Live(Section):
     @property
     def previous(self) -> Figures | None:
         """The figures of the period before, where they are wanted and the data reaches back that far."""
-        before = self.scope.period.previous()
-        if not self.compare or before.start < self.company.span[0].replace(day=1):
-            return None
-        return self.measured(self._scope(before), self.by)
+        return self.earlier if self.compare else None
 
     def bubble(self, x: str = "talk_share", size: str = "won_deals") -> Shown:
         """Chart A, with the way of the selected segment through the last six months."""

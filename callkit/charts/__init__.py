@@ -14,6 +14,7 @@ from callkit.charts.funnel import funnel  # noqa: E402
 from callkit.charts.heatmap import heatmap  # noqa: E402
 from callkit.charts.theme import colours  # noqa: E402
 from callkit.charts.trend import trend  # noqa: E402
+from callkit.charts.waterfall import waterfall  # noqa: E402
 
 __all__ = [
     "bubble",
@@ -26,4 +27,5 @@ __all__ = [
     "shares",
     "stage_load",
     "trend",
+    "waterfall",
 ]

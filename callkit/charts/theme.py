@@ -48,6 +48,7 @@ def _look(
     tints: tuple[str, str],
     pair: Sequence[str],
     ramp: Sequence[str],
+    fall: str,
 ) -> Mapping[str, Any]:
     """The part of a config that depends on light or dark."""
     axis = {
@@ -77,6 +78,9 @@ def _look(
                 "push": {"color": tints[0], "opacity": 0.09},
                 "look": {"color": tints[1], "opacity": 0.09},
                 "accent": {"color": pair[0]},
+                "end": {"color": line},
+                "rise": {"color": pair[0]},
+                "fall": {"color": fall},
                 "cell": {"stroke": surface, "strokeWidth": 1.5},
                 "link": {"color": line, "strokeWidth": 2, "opacity": 1},
             },
@@ -95,6 +99,7 @@ LOOKS: Mapping[Theme, Mapping[str, Any]] = MappingProxyType(
             tints=("#0072B2", "#D55E00"),
             pair=("#2f6690", "#9cc3de", "#c8ccd3"),
             ramp=("#f3f6f9", "#c6daea", "#6fa8cf"),
+            fall="#c8731a",
         ),
         "dark": _look(
             surface="#171a21",
@@ -105,6 +110,7 @@ LOOKS: Mapping[Theme, Mapping[str, Any]] = MappingProxyType(
             tints=("#56B4E9", "#E69F00"),
             pair=("#8cbfe6", "#3f6e93", "#5c6472"),
             ramp=("#1f242d", "#28435a", "#376b97"),
+            fall="#e09a4f",
         ),
     }
 )

@@ -106,37 +106,39 @@ class Change:
         effects = [("volume", self.volume), ("mix", self.mix), ("rate", self.rate)]
         return effects[1:] if self.figure in RATIOS else effects
 
+    def told(self, part: float, locale: Locale) -> str:
+        """A part of the change as people read it, with its sign."""
+        return _signed(self.figure, part, locale)
+
     def said(self, locale: Locale) -> str:
         """The change in a sentence or two; nothing where there is no figure in one of the periods."""
         if self.before is None or self.after is None or self.change is None:
             return ""
 
-        def signed(value: float) -> str:
-            return _signed(self.figure, value, locale)
-
-        def told(name: str) -> str:
-            return locale.text(f"decisions.effect_{name}")
-
         way = "same" if not _move(self.before, self.after) else "rose" if self.change > 0 else "fell"
-        parted = ", ".join(f"{told(name)} {signed(value)}" for name, value in self.steps())
+        parted = ", ".join(
+            f"{locale.text(f'decisions.effect_{name}')} {self.told(value, locale)}" for name, value in self.steps()
+        )
         sentence = locale.text(
             f"decisions.changed_{way}",
             figure=locale.title(self.figure),
             before=locale.value(self.figure, self.before),
             after=locale.value(self.figure, self.after),
-            change=signed(self.change),
+            change=self.told(self.change, locale),
             parts=parted,
         )
         if self.by and way != "same" and self.parts:
             named = " · ".join(locale.segment(v, k) for k, v in zip(self.by, self.parts[0].segment, strict=True))
-            sentence += " " + locale.text("decisions.changed_most", segment=named, change=signed(self.parts[0].change))
+            sentence += " " + locale.text(
+                "decisions.changed_most", segment=named, change=self.told(self.parts[0].change, locale)
+            )
         if self.simpson:
             assert self.rate_before is not None  # a paradox has two rates
             assert self.rate_after is not None
             key = "rose" if self.rate_after > self.rate_before else "fell"
             rate = locale.text(f"decisions.rate_{self.figure}")
             sentence += " " + locale.text(f"decisions.simpson_{key}", rate=rate)
-        return sentence
+        return sentence.replace("..", ".")  # an abbreviation ends a sentence by itself
 
 
 def changed(figure: str, after: Figures, before: Figures) -> Change:

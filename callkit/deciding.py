@@ -1,0 +1,84 @@
+"""What decisions look like on a page: sentences, charts and tables of a section's scope. They compute nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from callkit import charts, pieces
+from callkit.decisions.changed import Change, changed
+from callkit.errors import UsageError
+from callkit.measures import MEASURES
+from callkit.pieces import Column, Piece
+from callkit.show import Shown, show
+
+if TYPE_CHECKING:
+    from callkit.sections import Section
+
+FIGURES = ("revenue", "talk_minutes", "revenue_per_minute", "conversion")
+
+
+def changes(section: Section) -> Piece:
+    """What changed against the period before, a sentence or two a figure; or that there is nothing to compare."""
+    text = section.locale.text
+    told = [
+        said for figure in FIGURES if (change := _change(section, figure)) and (said := change.said(section.locale))
+    ]
+    period = section.locale.period(*_days(section))
+    title = text("decisions.changes_title", period=period)
+    return pieces.sentences(title, told or [text("decisions.changes_none", period=period)])
+
+
+def waterfall(section: Section, figure: str, *, segmented: bool) -> Shown:
+    """The waterfall of one figure's change, by effect or by segment."""
+    locale = section.locale
+    change = _change(section, figure) or Change(figure, section.by, None, None, None, None, ())
+    now = locale.period(section.scope.period.start, section.scope.period.stop)
+    chart = charts.waterfall(change, (locale.period(*_days(section)), now), locale, segmented=segmented)
+    return show(chart, change.said(locale) or locale.text("charts.waterfall_none"))
+
+
+def change_table(section: Section, figure: str) -> Piece:
+    """The parts of one figure's change, a row a segment, the whole last: they add up to the change."""
+    locale, text = section.locale, section.locale.text
+    change = _change(section, figure)
+    title = text("decisions.parts_title", figure=locale.title(figure), by=section.by_title())
+    if change is None or change.change is None:
+        return pieces.sentences(title, [text("charts.waterfall_none")])
+    kind = MEASURES[figure].kind
+    effects = [name for name, _ in change.steps()]
+    columns = [
+        Column("segment", section.by_title()),
+        Column("share_before", text("decisions.share_before"), "share", text("decisions.share_help")),
+        Column("share_after", text("decisions.share_after"), "share", text("decisions.share_help")),
+        *(Column(name, text(f"decisions.effect_{name}"), kind, text(f"decisions.help_{name}")) for name in effects),
+        Column("change", text("decisions.change"), kind, text("decisions.help_change")),
+    ]
+    rows = [
+        [
+            " · ".join(section.named(c, v) for c, v in zip(section.by, part.segment, strict=True)),
+            part.share_before,
+            part.share_after,
+            *(getattr(part, name) for name in effects),
+            part.change,
+        ]
+        for part in change.parts
+    ]
+    whole = [locale.segment("(total)"), 1.0, 1.0, *(value for _, value in change.steps()), change.change]
+    return pieces.table(f"change_{figure}", title, columns, [*rows, whole], locale)
+
+
+def _change(section: Section, figure: str) -> Change | None:
+    """A figure's change by the section's cut; None where there is no period before, or the cut cannot carry it."""
+    before = section.earlier
+    if before is None:
+        return None
+    try:
+        return changed(figure, section.figures, before)
+    except UsageError:
+        return None
+
+
+def _days(section: Section) -> tuple[dt.date, dt.date]:
+    before = section.scope.period.previous()
+    return before.start, before.stop

@@ -1,0 +1,117 @@
+"""Promise: what changed is told on the page in words, a chart and a table that add up to the change, in both languages;
+where there is nothing to compare, the page says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from worlds import narrow
+
+import callkit
+from callkit import Company, Period, Scope, open_company
+from callkit.charts import waterfall
+from callkit.decisions.changed import Change, Part, changed
+from callkit.locale import LANGUAGES, NBSP, Locale
+from callkit.pieces import TABLE_MIME
+from callkit.sections import Section
+
+RU = Locale("ru", "RUB")
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Company]:
+    with open_company("demo") as company:
+        yield company
+
+
+def page(company: Company, month: str, lang: str = "ru", by: tuple[str, ...] = ("source",)) -> Section:
+    return callkit.Section("changes", company, Scope(Period.of_month(month)), by, company.settings.locale(lang))
+
+
+def made(parts: int, before: float, move: float) -> Change:
+    """A change of revenue by so many segments, each with the same move."""
+    moves = [Part((f"S{i}",), 1 / parts, 1 / parts, 1.0, 1.0, 0.0, 0.0, move) for i in range(parts)]
+    return Change("revenue", ("source",), before, before + parts * move, 1.0, 1.0, moves)
+
+
+def bars(chart: Any) -> list[dict[str, Any]]:
+    return list(chart.to_dict()["datasets"]["bars"])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_rows_of_the_table_add_up_to_the_change(demo: Company, lang: str) -> None:
+    section = page(demo, "2026-10", lang)
+    before, now = section.earlier, section.figures
+    assert before is not None
+    for figure in ("revenue", "conversion", "revenue_per_minute", "talk_minutes"):
+        table = section.change_table(figure).data[TABLE_MIME]
+        *rows, whole = table["rows"]
+        change = now.total[figure] - before.total[figure]  # type: ignore[operator]
+        assert whole[-1] == pytest.approx(change, rel=1e-9)
+        assert sum(row[-1] for row in rows) == pytest.approx(change, rel=1e-9)
+        for row in (*rows, whole):
+            assert sum(row[3:-1]) == pytest.approx(row[-1], rel=1e-9, abs=1e-9 * abs(change))
+
+
+def test_the_bars_lead_from_one_period_to_the_other(demo: Company) -> None:
+    section = page(demo, "2026-10")
+    change = changed("revenue", section.figures, section.earlier)  # type: ignore[arg-type]
+    for segmented in (False, True):
+        first, *steps, last = bars(waterfall(change, ("сентябрь", "октябрь"), RU, segmented=segmented))
+        assert (first["to"], last["to"]) == (change.before, change.after)
+        at = first["to"]
+        for step in steps:
+            assert step["from"] == pytest.approx(at)
+            assert step["style"] == ("rise" if step["to"] >= step["from"] else "fall")
+            at = step["to"]
+        assert at == pytest.approx(last["to"])
+
+
+def test_of_many_segments_the_eight_largest_have_a_bar_and_the_others_one() -> None:
+    drawn = bars(waterfall(made(20, 100.0, 5.0), ("a", "b"), RU, segmented=True))
+    assert len(drawn) == 11
+    assert drawn[-2]["name"] == "остальные (12)"
+    assert drawn[-2]["to"] - drawn[-2]["from"] == pytest.approx(60)
+
+
+def test_a_scale_without_zero_says_so_and_one_with_zero_does_not() -> None:
+    def said(chart: Any) -> str:
+        return " ".join(chart.to_dict()["title"]["subtitle"])
+
+    near, far = made(2, 1000.0, 5.0), made(2, 10.0, 50.0)
+    assert "не с нуля" in said(waterfall(near, ("a", "b"), RU))
+    assert "не с нуля" not in said(waterfall(far, ("a", "b"), RU))
+    assert bars(waterfall(far, ("a", "b"), RU))[0]["from"] == 0
+    assert bars(waterfall(near, ("a", "b"), RU))[0]["from"] > 0
+
+
+def test_both_layouts_name_every_step(demo: Company) -> None:
+    spec = dict(page(demo, "2026-10").waterfall("revenue", True).spec)
+    for layout in (spec, narrow(spec)):
+        names = "".join(row["text"] for row in layout["datasets"]["rows"]).replace("\n", " ")
+        assert "Рекомендации" in names
+
+
+def test_the_first_period_has_nothing_to_compare(demo: Company) -> None:
+    section = page(demo, "2026-05")
+    assert "сравнить не с чем" in section.changes().plain
+    assert "Сравнить не с чем" in section.change_table("revenue").plain
+    assert "Сравнить не с чем" in repr(section.waterfall("revenue"))
+
+
+def test_by_a_column_of_calls_what_cannot_be_split_is_left_out(demo: Company) -> None:
+    section = page(demo, "2026-10", by=("stage",))
+    told = section.changes().plain
+    assert "Минуты разговора" in told
+    assert "Сумма успешных сделок" not in told
+    assert "Сравнить не с чем" in section.change_table("revenue").plain
+
+
+def test_an_abbreviation_at_the_end_of_a_sentence_keeps_one_full_stop(demo: Company) -> None:
+    told = page(demo, "2026-10").changes().plain
+    assert re.search(rf"п\.{NBSP}?\s?п\. ", told + " ")
+    assert ".." not in told
