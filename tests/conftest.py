@@ -17,6 +17,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("callkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("callkit")
 
+# A page in Streamlit, which runs where that is installed: in an environment of its own that `make bench` makes.
+collect_ignore = ["benchmarks/peer_streamlit.py"]
+
 
 def _without(what: str) -> None:
     if os.environ.get("CI") == "true":

@@ -1,5 +1,7 @@
 """`make bench`: callkit beside its peers, in one run, interleaved; prints a table and writes results.md beside it.
 
+`--only build app` runs some parts and writes results-build-app.md.
+
 Ratios count, seconds do not: every figure is the median of several rounds in which each contender ran once, as a
 process of its own. CPU is user and system time of all its threads, memory the peak of its resident set.
 """
@@ -10,50 +12,20 @@ import argparse
 import os
 import platform
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).parent
-CALLKIT = [sys.executable, "-m", "callkit"]
+from app import CHANGES, app
+from running import CALLKIT, HERE, Run, company, median, run
 
-
-@dataclass
-class Run:
-    """One process: seconds by the wall, seconds of CPU, peak megabytes."""
-
-    wall: float
-    cpu: float
-    megabytes: float
-
-
-def run(command: Sequence[str]) -> Run:
-    """Runs a command to its end and measures it, and nothing else."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr
-    told = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    if os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"{' '.join(command)} failed:\n{told.decode()}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def median(runs: Sequence[Run]) -> Run:
-    return Run(*(statistics.median(getattr(r, f) for r in runs) for f in ("wall", "cpu", "megabytes")))
+PARTS = ["starts", "build", "app", "reports"]
 
 
 def build(size: int, rounds: int, work: Path) -> list[str]:
     """From CSV to placed calls on disk: callkit, which also checks, against pandas and bare SQL, which do not."""
-    source, out = work / f"company-{size}", work / "out"
-    if not source.exists():
-        run([*CALLKIT, "demo", str(source), "--calls", str(size), "--months", "12"])
+    source, out = company(size, work), work / "out"
     contenders = {
         "callkit build": [*CALLKIT, "build", str(source), "--out", str(out / "company.duckdb")],
         "pandas merge_asof": [sys.executable, str(HERE / "peers.py"), "pandas", str(source), str(out)],
@@ -110,8 +82,9 @@ def reports(rounds: int, work: Path) -> list[str]:
 def main() -> None:
     """Runs what was asked for and writes it down."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, nargs="*", default=[1_000_000], help="sizes of the build")
+    parser.add_argument("--calls", type=int, nargs="*", default=[1_000_000], help="sizes of the build and of the app")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="some parts, into a file of their own")
     arguments = parser.parse_args()
     lines = [
         "<!-- made by `make bench` -->",
@@ -121,16 +94,24 @@ def main() -> None:
         f"medians of {arguments.rounds} interleaved rounds.",
         "",
     ]
+    asked, rounds = [part for part in PARTS if part in arguments.only], arguments.rounds
     with tempfile.TemporaryDirectory() as folder:
-        lines += starts(arguments.rounds)
+        work = Path(folder)
+        if "starts" in asked:
+            lines += starts(rounds)
         for size in arguments.calls:
-            lines += build(size, arguments.rounds, Path(folder))
-        lines += reports(min(arguments.rounds, 3), Path(folder))
+            if "build" in asked:
+                lines += build(size, rounds, work)
+            if "app" in asked:
+                lines += app(size, rounds, CHANGES, work)
+        if "reports" in asked:
+            lines += reports(min(rounds, 3), work)
     lines.append(f"This program's own peak: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB.")
     text = "\n".join(lines) + "\n"
-    (HERE / "results.md").write_text(text, encoding="utf-8")
+    results = HERE / ("results.md" if asked == PARTS else f"results-{'-'.join(asked)}.md")
+    results.write_text(text, encoding="utf-8")
     print(text, end="")
-    print(HERE / "results.md")
+    print(results)
 
 
 if __name__ == "__main__":
