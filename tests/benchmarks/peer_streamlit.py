@@ -64,7 +64,7 @@ def managers() -> dict[str, str]:
 
 @st.cache_data
 def last_month() -> dt.date:
-    return store().cursor().sql("SELECT date_trunc('month', max(started_at))::DATE FROM calls").fetchone()[0]
+    return store().cursor().execute("SELECT date_trunc('month', max(started_at))::DATE FROM calls").fetchone()[0]
 
 
 @st.cache_data(max_entries=200)
