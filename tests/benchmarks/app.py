@@ -55,7 +55,7 @@ def links(opened: Any, ready: Server, cold: Server, theirs: Peer | None, work: P
     """One round of links: each contender once, with nothing else at work."""
 
     def visit(name: str, tab: Tab, *running: Server) -> None:
-        rest(*running)
+        samples["others"].append(rest(*running))
         samples[name].append(tab.open() / 1000)
         tab.close()
 
@@ -90,7 +90,7 @@ def filters(
         rest(ready)
         tab.open()
     agree(tabs, totals(store, MONTH))
-    rest(ready)
+    samples["others"].append(rest(ready))
     for tab in tabs.values():
         tab.unfold()
     last: list[str] = []
@@ -121,7 +121,7 @@ def crowd(opened: Any, ready: Server, other: Server | None, samples: Samples) ->
         contenders.append(("theirs", other, Tab))
     for name, server, kind in contenders:
         address = f"{server.address}/?lang=en" if kind is AppTab else server.address
-        rest(*(s for _, s, _ in contenders))
+        samples["others"].append(rest(*(s for _, s, _ in contenders)))
         tabs = [kind(opened, address) for _ in range(VISITORS)]
         for tab in tabs:
             tab.go()
@@ -155,10 +155,12 @@ def table(size: int, samples: Samples, theirs: Peer | None) -> list[str]:
     rss, pss = (samples[f"kernel {kind}"][0] for kind in ("rss", "pss"))
     shown = [f"{rss:.0f} ({pss:.0f} without what processes share)", ""]
     lines.append(f"| memory of a visitor's kernel after the clicks, MB | {' | '.join(shown)} | 220 |")
+    others = statistics.median(samples["others"])
     note = (
         f"{rounds} links each, {clicks} clicks each, {len(samples['ours crowd'])} visitors in crowds. Ready: kernels "
         "are preheated as by default, Streamlit has shown the page before; cold: `--preheat 0`, Streamlit's first "
-        "visitor. callkit's page is the whole overview, with more charts than Streamlit's."
+        "visitor. callkit's page is the whole overview, with more charts than Streamlit's. While the servers rested, "
+        f"other programs kept {others:.0f} % of the machine busy{': the times are too long' if others > 10 else ''}."
     )
     return [*lines, "", note, ""]
 

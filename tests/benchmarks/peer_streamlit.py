@@ -59,7 +59,9 @@ def store():
 @st.cache_data
 def managers() -> dict[str, str]:
     listed = pd.read_csv(MANAGERS, dtype="str")
-    return dict(zip(listed["name"], listed["manager_id"], strict=True))
+    namesakes = listed["name"].duplicated(keep=False)
+    shown = listed["name"].where(~namesakes, listed["name"] + " (" + listed["manager_id"] + ")")
+    return dict(zip(shown, listed["manager_id"], strict=True))
 
 
 @st.cache_data
