@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from callkit.errors import CallkitError, UsageError
 from callkit.grammar import grammar
@@ -182,7 +182,7 @@ def _validate(arguments: argparse.Namespace) -> None:
     print(f"{arguments.file}: in order")
 
 
-_RUN: Mapping[str, Callable[[argparse.Namespace], int | None]] = {
+_RUN: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "metrics": _metrics,
     "check": _check,
     "pull": _pull,

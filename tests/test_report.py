@@ -439,7 +439,7 @@ from callkit import cli, report
 from callkit.report import running
 running._SERVE = {LIGHT!r}
 from callkit.zones import Period
-cli._report = lambda _: print(*report.run(sys.argv[2], Period.of_month("2026-03..2026-04").months(), force=True,
+cli._RUN["report"] = lambda _: print(*report.run(sys.argv[2], Period.of_month("2026-03..2026-04").months(), force=True,
     out=Path(sys.argv[3]), notebooks=Path(sys.argv[4]))) or 0
 sys.exit(cli.main(["report", "x", "--month", "2026-03"]))
 """
