@@ -10,6 +10,7 @@ from callkit.decisions.changed import Change, changed
 from callkit.errors import UsageError
 from callkit.measures import MEASURES
 from callkit.pieces import Column, Piece
+from callkit.said import capital
 from callkit.show import Shown, show
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def change_table(section: Section, figure: str) -> Piece:
         Column("segment", section.by_title()),
         Column("share_before", text("decisions.share_before"), "share", text("decisions.share_help")),
         Column("share_after", text("decisions.share_after"), "share", text("decisions.share_help")),
-        *(Column(name, text(f"decisions.effect_{name}"), kind, text(f"decisions.help_{name}")) for name in effects),
+        *(
+            Column(name, capital(text(f"decisions.effect_{name}")), kind, text(f"decisions.help_{name}"))
+            for name in effects
+        ),
         Column("change", text("decisions.change"), kind, text("decisions.help_change")),
     ]
     rows = [

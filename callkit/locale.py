@@ -19,6 +19,7 @@ from callkit.measures import MEASURES
 
 LANGUAGES = ("ru", "en")
 NBSP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
 CURRENCY_SIGNS = {"RUB": "₽", "EUR": "€", "USD": "$", "GBP": "£", "KZT": "₸", "UAH": "₴", "BYN": "Br", "TRY": "₺"}
 MISSING = "–"
 _MONTHS = {
@@ -119,6 +120,7 @@ class Locale:
         plain = f"{value:,.{digits}f}"
         if float(plain.replace(",", "")) == 0:
             plain = plain.replace("-", "")
+        plain = plain.replace("-", MINUS)
         return plain.replace(",", NBSP).replace(".", ",") if self.lang == "ru" else plain
 
     def percent(self, share: float | None, digits: int = 1) -> str:
@@ -137,7 +139,7 @@ class Locale:
             return written
         if self.lang == "ru" or len(sign) > 1:
             return f"{written}{NBSP}{sign}"
-        return f"-{sign}{written[1:]}" if written.startswith("-") else f"{sign}{written}"
+        return f"{MINUS}{sign}{written[1:]}" if written.startswith(MINUS) else f"{sign}{written}"
 
     def duration(self, seconds: float | None) -> str:
         """`4:05` in minutes and seconds, with hours from one hour on: `1:04:05`."""

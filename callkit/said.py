@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callkit.company import Company
+from callkit.decisions.changed import changed
 from callkit.dimensions import UNNAMED
+from callkit.errors import UsageError
 from callkit.figures import Figures
 from callkit.locale import NBSP, Locale
 from callkit.measures import MEASURES
@@ -27,6 +29,8 @@ def of_section(section: Section) -> str:
         return _of_quality(section)
     if section.name == "stages":
         return _of_stages(section)
+    if section.name == "changes":
+        return _of_changes(section)
     if section.name == "overview" or not section.by:
         return of_whole(section)
     return " ".join(of_cut(section.figures, section.locale, section.company.settings.min_deals)) or of_whole(section)
@@ -37,7 +41,7 @@ def of_whole(section: Section) -> str:
     total, locale = section.figures.total, section.locale
     sentence = locale.text(
         "section.whole",
-        period=_capital(_period(section)),
+        period=capital(_period(section)),
         calls=locale.plural("section.calls_counted", total["calls"] or 0),
         talk=locale.number((total["talk_minutes"] or 0) / 60, 1),
         won=locale.value("won_deals", total["won_deals"]),
@@ -83,7 +87,7 @@ def of_cut(figures: Figures, locale: Locale, min_deals: int) -> list[str]:
             said.append(
                 locale.text(
                     f"section.{key}",
-                    column=_capital(title),
+                    column=capital(title),
                     segment=_named(row, figures, locale),
                     talk_share=locale.percent(row["talk_share"], 0),
                     revenue_share=locale.percent(row["revenue_share"], 0),
@@ -149,6 +153,16 @@ def won_stages(company: Company) -> set[str]:
     return {label for code, label in company.labels("stage").items() if code in codes}
 
 
+def _of_changes(section: Section) -> str:
+    """What became of the revenue since the period before."""
+    if section.earlier is None:
+        return of_whole(section)
+    try:
+        return changed("revenue", section.figures, section.earlier).said(section.locale) or of_whole(section)
+    except UsageError:  # by a column of calls a deal's revenue cannot be split
+        return of_whole(section)
+
+
 def _of_stages(section: Section) -> str:
     figures, locale = section.cut("stage"), section.locale
     share = {row[0]: dict(zip(figures.columns, row, strict=True))["talk_share"] or 0 for row in figures.rows[:-1]}
@@ -181,5 +195,6 @@ def _named(row: dict[str, Any], figures: Figures, locale: Locale) -> str:
     return " · ".join(locale.segment(row[k], k) for k in figures.keys)
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """The text with a capital letter at its beginning."""
     return text[:1].upper() + text[1:]
