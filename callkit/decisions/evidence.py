@@ -15,6 +15,7 @@ from callkit.scope import Scope, resolve
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +68,22 @@ class Evidence:
         """The same by fewer columns of the deals."""
         return _evidence(by, self.deal, self.codes, self.labels, self._sums())
 
+    def where(self, kept: Flags) -> Evidence:
+        """The rows where `kept` holds."""
+        codes = {column: code[kept] for column, code in self.codes.items()}
+        return _evidence(self.by, self.deal[kept], codes, self.labels, [values[kept] for values in self._sums()])
+
+    def on_deals(self) -> Evidence:
+        """The rows of deals alone, without the calls that have none."""
+        return self.where(self.deal >= 0)
+
     def _sums(self) -> list[Floats]:
         return [self.talk_minutes, self.after_sale_minutes, self.deals, self.won_deals, self.revenue]
+
+
+def summed(values: Floats, place: Ints, count: int) -> Floats:
+    """The sum of `values` in each of `count` places."""
+    return np.asarray(np.bincount(place, values, count), dtype=np.float64)
 
 
 def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence:

@@ -110,26 +110,47 @@ def ratio_intervals(above: Floats, below: Floats, place: Ints, count: int) -> tu
     """
     from scipy.special import stdtrit
 
-    ends = np.full((2, count), np.nan)
+    ratio, error, degrees, moved = ratio_errors(above, below, place, count)
+    reach = stdtrit(degrees, 0.975) * error
+    return ratio * np.exp(moved - reach), ratio * np.exp(moved + reach)
+
+
+def ratio_errors(above: Floats, below: Floats, place: Ints, count: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """What `ratio_intervals` rests on: the ratios, and of their logarithms the error, its degrees of freedom, the move.
+
+    NaN where too few deals have anything.
+    """
     if not len(place):
-        return ends[0], ends[1]
+        nothing = np.full(count, np.nan)
+        return nothing, nothing, nothing, nothing
     rows = np.bincount(place, minlength=count)
     over, under = (np.bincount(place, values, count) for values in (above, below))
     enough = np.minimum(*(np.bincount(place, values > 0, count) for values in (above, below))) >= LEAST
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = over / under
+        ratio = np.where(enough, over / under, np.nan)
         u = above - ratio[place] * below
         square, cube, fourth = (np.bincount(place, u**power, count) for power in (2, 3, 4))
-        error = np.sqrt(square * rows / (rows - 1)) / over
-        kurtosis, skewness = rows * fourth / square**2, cube / square**1.5
+        varied = square > 0  # else every deal is in the very proportion of the whole
+        error = np.where(varied, np.sqrt(square * rows / (rows - 1)) / over, 0.0)
+        kurtosis = np.where(varied, rows * fourth / square**2, 1.0)
+        skewness = np.where(varied, cube / square**1.5, 0.0)
         degrees = np.maximum(_DEGREES * rows / (kurtosis - 1), _FEWEST_DEGREES)
-        reach = stdtrit(degrees, 0.975) * error
         moved = error * np.maximum(skewness, 0) * (2 * WILSON_Z**2 + 1) / 12
-        exact = enough & (square == 0)  # every deal in the very proportion of the whole
-        for end, sign in zip(ends, (-1, 1), strict=True):
-            end[enough] = (ratio * np.exp(moved + sign * reach))[enough]
-            end[exact] = ratio[exact]
-    return ends[0], ends[1]
+    return ratio, error, degrees, moved
+
+
+def above_limit(above: Floats, below: Floats, limit: float) -> float:
+    """How likely sum(above) / sum(below) is so high if the truth is `limit`: a one-sided p-value, 1 where unknown."""
+    from scipy.special import stdtr
+
+    if limit <= 0:
+        return 1.0
+    ratio, error, degrees, moved = (
+        float(v[0]) for v in ratio_errors(above, below, np.zeros(len(above), dtype=np.int64), 1)
+    )
+    if not ratio > limit or not error:
+        return 1.0
+    return float(stdtr(degrees, -(np.log(ratio / limit) + moved) / error))
 
 
 def shrunk(won: Sequence[float], deals: Sequence[float]) -> tuple[list[float | None], float | None]:

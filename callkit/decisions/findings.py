@@ -1,0 +1,213 @@
+"""Findings: what figures show that chance would hardly give, ranked by the money at stake."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from callkit.company import Company
+from callkit.decisions import comparing, looking
+from callkit.decisions.chance import corrected
+from callkit.decisions.evidence import Evidence, Floats, Ints, evidence
+from callkit.decisions.finding import Finding
+from callkit.measuring import call_rows, measure
+from callkit.quality import oddities
+from callkit.scope import Scope, resolve
+from callkit.zones import Period, instant
+
+RATE = 0.01
+"""The rate of false findings that is allowed."""
+_LIKE = ("grade", "source", "project", "pipeline_id")  # what makes deals comparable, in this order; then the rest
+_NARROWS_CALLS = frozenset({"stage", "direction", "hour", "weekday"})
+_BENDS = {"long_talk": 0.1, "same_second": 0.1, "won_for_nothing": 0.1, "no_deal": 0.25}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found, the most money at stake first, and how many things were looked at."""
+
+    found: Sequence[Finding]
+    looked: int
+
+
+def findings(company: Company, scope: Scope, *, rate: float = RATE) -> Findings:
+    """Looks at every column of the deals, at managers, stages, the period before and the data's faults.
+
+    Of all that was looked at, what is told holds at a rate of false findings of `rate` (Benjamini and Hochberg).
+    Changes are told under the lens `closed` alone, where the period is over and the data reaches back two periods more:
+    under the others the later deals have had less time. Segments of fewer than `min_deals` deals are left out.
+
+    >>> from callkit import open_company
+    >>> from callkit.locale import Locale
+    >>> seen = findings(open_company("demo"), Scope(Period.of_month("2026-10")))
+    >>> print(seen.found[0].kind, seen.found[0].by, seen.found[0].segment)
+    light grade AA
+    """
+    least = company.settings.min_deals
+    columns = like_columns(company)
+    total = measure(company, scope).total
+    worth = total["revenue_per_minute"] or 1.0
+    with_minutes = total["revenue_per_minute"] is not None
+    rows = evidence(company, scope, columns)
+    by_manager = evidence(company, scope, ["manager", *columns]) if scope.lens != "called" else None
+    whole_deals = scope.credit not in ("talk", "equal")
+    looked = look(rows, by_manager, columns, least, worth, whole_deals=whole_deals, with_minutes=with_minutes)
+    if not _NARROWS_CALLS & set(scope.where):
+        looked += looking.stages(*_stage_load(company, scope), worth)
+    if (before := _before(company, scope)) is not None:
+        former = evidence(company, before, columns)
+        former_managers = evidence(company, before, ["manager"])
+        looked += look_back(
+            rows, former, by_manager, former_managers, columns, least, worth, _exposures(scope.period, before.period),
+            whole_deals=whole_deals, with_minutes=with_minutes,
+        )  # fmt: skip
+    held = [replace(f, lens=scope.lens) for f in holding(looked, rate)]
+    return Findings(ranked([*held, *_faults(company, scope, worth, total["talk_minutes"] or 0.0)]), len(looked))
+
+
+def like_columns(company: Company) -> list[str]:
+    """The columns of the deals that are looked at, those first that make deals comparable."""
+    own = [d.name for d in company.dimensions.values() if d.of == "deal" and d.name != "owner"]
+    return sorted(own, key=lambda name: (_LIKE.index(name) if name in _LIKE else len(_LIKE), name))
+
+
+def look(
+    rows: Evidence,
+    by_manager: Evidence | None,
+    columns: Sequence[str],
+    least: int,
+    worth: float,
+    *,
+    whole_deals: bool = True,
+    with_minutes: bool = True,
+) -> list[Finding]:
+    """All that is looked at within one period, on the evidence of deals alone."""
+    looked: list[Finding] = []
+    if with_minutes:
+        looked += looking.after_sale_whole(rows, worth)
+        for column in columns:
+            looked += looking.time_and_money(rows, column, least)
+            looked += looking.after_sale(rows, column, least, worth)
+    if by_manager is not None:
+        looked += comparing.managers(by_manager, columns, least, whole_deals=whole_deals, with_minutes=with_minutes)
+    return looked
+
+
+def look_back(
+    now: Evidence,
+    before: Evidence,
+    managers_now: Evidence | None,
+    managers_before: Evidence | None,
+    columns: Sequence[str],
+    least: int,
+    worth: float,
+    exposures: Sequence[float],
+    *,
+    whole_deals: bool = True,
+    with_minutes: bool = True,
+) -> list[Finding]:
+    """All that is looked at against the period before."""
+    looked = comparing.totals(now, before, exposures, worth) if with_minutes else []
+    for column in ("", *columns):
+        looked += comparing.changes(now, before, column, least, whole_deals=whole_deals, with_minutes=with_minutes)
+    if managers_now is not None and managers_before is not None:
+        looked += comparing.changes(
+            managers_now, managers_before, "manager", least, whole_deals=whole_deals, with_minutes=with_minutes
+        )
+    return looked
+
+
+def holding(looked: Sequence[Finding], rate: float = RATE) -> list[Finding]:
+    """Those of the findings that hold at a rate of false ones of `rate`, and are worth a sentence."""
+    q_values = corrected([f.p if f.p is not None else 0.0 for f in looked])
+    return [replace(f, q=q) for f, q in zip(looked, q_values, strict=True) if q <= rate and f.material]
+
+
+def ranked(found: Iterable[Finding]) -> list[Finding]:
+    """The most money at stake first, as much of it as chance leaves; one finding of a kind about a segment."""
+    kept: dict[tuple[str, ...], Finding] = {}
+    for finding in sorted(found, key=lambda f: (-f.certain, f.kind, f.by, f.segment, f.measure)):
+        told_apart = "" if finding.by else finding.measure + (finding.oddity.kind if finding.oddity else "")
+        kept.setdefault((finding.kind, finding.by, finding.segment, told_apart), finding)
+    return list(kept.values())
+
+
+def _before(company: Company, scope: Scope) -> Scope | None:
+    """The scope of the period before, where a comparison is fair."""
+    before = scope.period.previous()
+    first, last = company.span
+    over = last >= scope.period.stop - dt.timedelta(days=4)
+    if scope.lens != "closed" or not over or first.replace(day=1) > before.previous().start:
+        return None
+    return replace(scope, period=before)
+
+
+def _exposures(period: Period, before: Period) -> tuple[float, float]:
+    """How much longer a period is than another: in days, and in days from Monday to Friday."""
+    days = [[p.start + dt.timedelta(days=i) for i in range((p.stop - p.start).days)] for p in (period, before)]
+    working = [max(1, sum(day.weekday() < 5 for day in of_period)) for of_period in days]
+    return len(days[0]) / len(days[1]), working[0] / working[1]
+
+
+def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, list[str], Floats]:
+    """Talk by deal and open stage, the stages, and the larger of each one's shares of stays and of time.
+
+    Stays and time are those of the deals that were called, in the period where the lens dates calls.
+    """
+    resolved = resolve(company, scope)
+    calls = call_rows(resolved, "c.deal_key, c.stage, c.talk_seconds", [])
+    start, stop = resolved.instants
+    if scope.lens not in ("closed", "called"):
+        start, stop = 0, instant(dt.datetime.combine(company.span[1] + dt.timedelta(days=1), dt.time(), dt.UTC))
+    is_open = "s.stage = y.stage AND (s.kind = 'open' OR s.kind IS NULL)"
+    talk = company.engine.frame(
+        f"""
+        SELECT y.deal_key, y.stage, CAST(sum(y.talk_seconds) AS DOUBLE) / 60 AS minutes
+        FROM ({calls.text}) AS y JOIN stages AS s ON {is_open}
+        WHERE y.deal_key IS NOT NULL
+        GROUP BY y.deal_key, y.stage ORDER BY y.deal_key, y.stage
+        """,
+        calls.values,
+    )
+    stays = company.engine.query(
+        f"""
+        SELECT y.stage, count(*), sum(CAST(least(y.left_us, ?) - greatest(y.entered_us, ?) AS DOUBLE))
+        FROM stays AS y JOIN stages AS s ON {is_open}
+        WHERE y.entered_us < ? AND y.left_us > ? AND y.deal_key IN (SELECT deal_key FROM ({calls.text}) AS called)
+        GROUP BY y.stage ORDER BY y.stage
+        """,
+        [stop, start, stop, start, *calls.values],
+    )
+    labels = company.labels("stage")
+    place = {stage: i for i, (stage, _, _) in enumerate(stays)}
+    kept = talk[talk["stage"].isin(list(place))]
+    counts = np.array([[float(n), float(time)] for _, n, time in stays]).reshape(-1, 2)
+    fair = (counts / np.maximum(counts.sum(axis=0), 1e-9)).max(axis=1, initial=0.0)
+    return (
+        kept["minutes"].to_numpy(dtype=np.float64),
+        kept["deal_key"].to_numpy(dtype=np.int64),
+        kept["stage"].map(place).to_numpy(dtype=np.int64),
+        [labels[stage] for stage in place],
+        fair,
+    )
+
+
+def _faults(company: Company, scope: Scope, worth: float, talk: float) -> list[Finding]:
+    """Faults of the data that bend a figure by a tenth or more: counted, not inferred."""
+    found = []
+    for odd in oddities(company, scope):
+        if odd.kind not in _BENDS or not talk:
+            continue
+        minutes = float(odd.effect.get("minutes") or odd.talk_minutes or 0.0)
+        bent = float(odd.effect["share"] or 0.0) if odd.kind == "won_for_nothing" else minutes / talk
+        if bent >= _BENDS[odd.kind]:
+            found.append(
+                Finding(
+                    "fault", "revenue_per_minute", stake=bent * talk * worth, talk_minutes=minutes, oddity=odd,
+                    lens=scope.lens,
+                )
+            )  # fmt: skip
+    return found

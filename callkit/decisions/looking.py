@@ -1,0 +1,149 @@
+"""Looking: each kind of finding, with its own test, on the evidence of deals. What is looked at is listed, seen or not.
+
+Every function gives a finding for each thing it looked at, with its p-value, so that all of them can be counted;
+`material` tells whether the difference is large enough to be worth a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from callkit.decisions.chance import shuffled
+from callkit.decisions.evidence import Evidence, Floats, Ints, summed
+from callkit.decisions.finding import Finding
+from callkit.decisions.sure import above_limit, ratio_intervals
+from callkit.dimensions import UNNAMED
+
+_GAP, TIMES = 0.03, 1.25  # of the whole, and times the usual: what is smaller is not worth a sentence
+_LOAD = 0.25  # talk after the sale, as a share of all: what is less is nothing to speak of
+_BIG_STAGE, _TIMES_STAGE = 0.25, 1.5
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The named segments of one column that have deals enough to be judged: their places and sums."""
+
+    rows: Evidence
+    names: list[str]
+    place: Ints
+    judged: list[int]
+
+    def sums(self, values: Floats) -> Floats:
+        return summed(values, self.place, len(self.names))
+
+
+def segments(rows: Evidence, column: str, min_deals: int) -> Segments:
+    """The segments of `column`. Calls without a deal are left aside: they could not have fallen into another one."""
+    cut = rows.cut(column).on_deals()
+    labels, place = cut.segments
+    names = [label for (label,) in labels]
+    deals = summed(cut.deals, place, len(names))
+    judged = [i for i, name in enumerate(names) if name not in UNNAMED and deals[i] >= max(min_deals, 1)]
+    return Segments(cut, names, place, judged)
+
+
+def time_and_money(rows: Evidence, column: str, min_deals: int) -> list[Finding]:
+    """Segments that take much time and bring little, and the reverse: revenue against what their talk would be worth.
+
+    With u = revenue - value of a minute × talk of each deal, a segment's sum of u is what it brings above or below the
+    average of its minutes. The test shuffles deals among segments (`chance.shuffled`).
+    """
+    found = segments(rows, column, min_deals)
+    talk, revenue = found.rows.talk_minutes, found.rows.revenue
+    if not revenue.sum() or not talk.sum() or len(found.names) < 2:
+        return []
+    worth = float(revenue.sum() / talk.sum())
+    u = revenue - worth * talk
+    p = shuffled(u, found.place, found.judged)
+    gaps, minutes, money = found.sums(u), found.sums(talk), found.sums(revenue)
+    low, high = ratio_intervals(revenue, talk, found.place, len(found.names))
+    deals, won = found.sums(found.rows.deals), found.sums(found.rows.won_deals)
+    looked = []
+    for i, chance in zip(found.judged, p, strict=True):
+        own = money[i] / minutes[i] if minutes[i] else None
+        times = own / worth if own is not None else np.inf
+        looked.append(
+            Finding(
+                "heavy" if gaps[i] < 0 else "light", "revenue_per_minute", column, found.names[i],
+                stake=abs(float(gaps[i])), value=own, versus=worth, interval=ends(low[i], high[i]),
+                deals=float(deals[i]), won_deals=float(won[i]), talk_minutes=float(minutes[i]),
+                talk_share=float(minutes[i] / rows.talk_minutes.sum()), revenue_share=float(money[i] / revenue.sum()),
+                p=float(chance),
+                material=abs(gaps[i]) >= _GAP * revenue.sum() and not 1 / TIMES < times < TIMES,
+            )
+        )  # fmt: skip
+    return looked
+
+
+def after_sale(rows: Evidence, column: str, min_deals: int, worth: float) -> list[Finding]:
+    """Segments whose talk comes after the sale more than elsewhere; the test shuffles deals among segments."""
+    found = segments(rows, column, min_deals)
+    talk, after = found.rows.talk_minutes, found.rows.after_sale_minutes
+    if not after.sum() or len(found.names) < 2:
+        return []
+    share = float(after.sum() / talk.sum())
+    u = after - share * talk
+    p = shuffled(u, found.place, found.judged)
+    more, minutes, late = found.sums(u), found.sums(talk), found.sums(after)
+    low, high = ratio_intervals(after, talk, found.place, len(found.names))
+    deals, won = found.sums(found.rows.deals), found.sums(found.rows.won_deals)
+    return [
+        Finding(
+            "after_sale", "after_sale_share", column, found.names[i], stake=abs(float(more[i])) * worth,
+            value=float(late[i] / minutes[i]) if minutes[i] else None, versus=share, interval=ends(low[i], high[i]),
+            deals=float(deals[i]), won_deals=float(won[i]), talk_minutes=float(minutes[i]), p=float(chance),
+            material=bool(more[i] >= _GAP / 3 * talk.sum() and late[i] >= TIMES * share * minutes[i]),
+        )
+        for i, chance in zip(found.judged, p, strict=True)
+    ]  # fmt: skip
+
+
+def after_sale_whole(rows: Evidence, worth: float) -> list[Finding]:
+    """The talk after the sale of all deals together, tested against a quarter of the talk."""
+    own = rows.whole.on_deals()
+    talk, after = own.talk_minutes, own.after_sale_minutes
+    if not after.sum():
+        return []
+    low, high = ratio_intervals(after, talk, np.zeros(len(talk), dtype=np.int64), 1)
+    return [
+        Finding(
+            "after_sale", "after_sale_share", stake=float(after.sum() - _LOAD * talk.sum()) * worth,
+            value=float(after.sum() / talk.sum()), versus=_LOAD, interval=ends(low[0], high[0]),
+            deals=float(own.deals.sum()), won_deals=float(own.won_deals.sum()), talk_minutes=float(talk.sum()),
+            p=above_limit(after, talk, _LOAD), material=bool(after.sum() > _LOAD * talk.sum()),
+        )
+    ]  # fmt: skip
+
+
+def stages(talk: Floats, deal: Ints, place: Ints, names: Sequence[str], fair: Floats, worth: float) -> list[Finding]:
+    """Stages that eat the talk: more of it than one and a half times what the deals on them, and their time, explain.
+
+    `talk` in minutes a row of a deal on an open stage, `fair` the larger of each stage's shares of stays and of time.
+    """
+    known, at = np.unique(deal, return_inverse=True)
+    whole = summed(talk, at, len(known))
+    if len(names) < 2 or not whole.sum():
+        return []
+    looked = []
+    for i, name in enumerate(names):
+        own = summed(talk * (place == i), at, len(known))
+        low, high = ratio_intervals(own, whole, np.zeros(len(known), dtype=np.int64), 1)
+        share = float(own.sum() / whole.sum())
+        looked.append(
+            Finding(
+                "stage", "stage_share", "stage", name,
+                stake=max(0.0, share - float(fair[i])) * float(whole.sum()) * worth,
+                value=share, versus=float(fair[i]), interval=ends(low[0], high[0]), deals=float((own > 0).sum()),
+                talk_minutes=float(own.sum()), p=above_limit(own, whole, _TIMES_STAGE * float(fair[i])),
+                material=bool(share >= _BIG_STAGE),
+            )
+        )  # fmt: skip
+    return looked
+
+
+def ends(low: float, high: float) -> tuple[float, float] | None:
+    """An interval, None where its ends are unknown."""
+    return None if np.isnan(low) else (float(low), float(high))
