@@ -65,7 +65,10 @@ def test_a_permutation_test_of_trials_is_the_exact_one() -> None:
         place = np.ones(120, dtype=np.int64)
         place[:inside_won] = 0
         place[30 : 30 + inside - inside_won] = 0
-        chances = {k: math.comb(30, k) * math.comb(90, inside - k) / math.comb(120, inside) for k in range(min(30, inside) + 1)}
+        chances = {
+            k: math.comb(30, k) * math.comb(90, inside - k) / math.comb(120, inside)
+            for k in range(min(30, inside) + 1)  # all that can be
+        }
         above = inside_won > inside * 30 / 120
         exact = 2 * sum(c for k, c in chances.items() if (k >= inside_won if above else k <= inside_won))
         assert shuffled(won, place, [0])[0] == pytest.approx(exact, rel=0.15)
