@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from callkit import charts, pieces
 from callkit.decisions.changed import Change, changed
+from callkit.decisions.finding import Finding
+from callkit.decisions.findings import RATE
 from callkit.errors import UsageError
 from callkit.measures import MEASURES
 from callkit.pieces import Column, Piece
@@ -17,6 +20,32 @@ if TYPE_CHECKING:
     from callkit.sections import Section
 
 FIGURES = ("revenue", "talk_minutes", "revenue_per_minute", "conversion")
+
+
+MOST = 12
+"""So many findings are told; those after them are of little money."""
+_PAGE_OF = {"source": "sources", "project": "projects", "grade": "grades", "manager": "managers", "stage": "stages"}
+
+
+def findings(section: Section) -> Piece:
+    """What was found, the most money at stake first, each with the address of the view behind it."""
+    text, seen = section.locale.text, section.found
+    told = [finding.said(section.locale) for finding in seen.found[:MOST]]
+    views = [_view(finding) for finding in seen.found[:MOST]]
+    none = text("decisions.none", looked=seen.looked)
+    how = text("decisions.how_findings", looked=seen.looked, rate=section.locale.percent(RATE, 0))
+    return pieces.sentences(text("section.findings_title"), told or [none], views if told else [""], how)
+
+
+def _view(finding: Finding) -> str:
+    """The address of what stands behind a finding, as the app understands it."""
+    if finding.kind == "fault":
+        return urlencode({"page": "quality"})
+    if not finding.by:
+        return urlencode({"page": "changes" if finding.kind == "change" else "stages"})
+    page = _PAGE_OF.get(finding.by, "segments")
+    cut = {"by": finding.by} if page == "segments" else {}
+    return urlencode({"page": page, **cut, f"sel.{finding.by}": finding.segment, "tab": "deals"})
 
 
 def changes(section: Section) -> Piece:

@@ -142,10 +142,12 @@ def table(
     return Piece(markup, _as_text(columns, rows, locale), {TABLE_MIME: data})
 
 
-def sentences(title: str, texts: Sequence[str]) -> Piece:
-    """A short list of plain sentences."""
-    items = "".join(f"<li>{html.escape(t)}</li>" for t in texts)
-    markup = f'<div class="ck-block ck-findings"><h3>{html.escape(title)}</h3><ul>{items}</ul></div>'
+def sentences(title: str, texts: Sequence[str], views: Sequence[str] = (), how: str = "") -> Piece:
+    """A short list of plain sentences; `views` are the addresses of what stands behind each, `how` tells the method."""
+    opened = [f' data-view="{html.escape(view)}"' if view else "" for view in views] or [""] * len(texts)
+    items = "".join(f"<li{view}>{html.escape(t)}</li>" for t, view in zip(texts, opened, strict=True))
+    heading = f"{html.escape(title)}{f' {explain(how)}' if how else ''}"
+    markup = f'<div class="ck-block ck-findings"><h3>{heading}</h3><ul>{items}</ul></div>'
     return Piece(markup, "\n".join([title, *(f"- {t}" for t in texts)]))
 
 

@@ -15,8 +15,6 @@ from callkit.measures import MEASURES
 if TYPE_CHECKING:
     from callkit.sections import Section
 
-_FINDING_CUTS = ("source", "project", "grade", "manager")
-_BENDS = 0.1  # an oddity holding more of the talk than this is told beside the findings
 _EVEN = 0.05  # shares that differ by less than this are called alike
 
 
@@ -96,18 +94,6 @@ def of_cut(figures: Figures, locale: Locale, min_deals: int) -> list[str]:
                 )
             )
     return said or [locale.text("section.even", column=title)]
-
-
-def findings(section: Section) -> list[str]:
-    """The sentence of each usual cut that the company has, the widest gap first within a cut."""
-    found = []
-    for column in _FINDING_CUTS:
-        if column in section.company.dimensions:
-            found += of_cut(section.cut(column), section.locale, section.company.settings.min_deals)
-    for odd in section.odd:
-        if odd.kind == "long_talk" and odd.effect["all"] and odd.talk_minutes / odd.effect["all"] >= _BENDS:
-            found.append(f"{odd.title(section.locale)}: {section.locale.number(odd.rows)}. {odd.said(section.locale)}")
-    return list(dict.fromkeys(found))
 
 
 def left_out(section: Section) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from callkit import charts, deciding, listing, pieces, said
 from callkit.charts.layout import Chart
 from callkit.company import Company, open_company
+from callkit.decisions.findings import Findings
+from callkit.decisions.findings import findings as found_in
 from callkit.figures import Figures
 from callkit.locale import Locale
 from callkit.measuring import measure
@@ -146,8 +148,13 @@ class Section:
         return pieces.cards(shown, self.locale)
 
     def findings(self) -> Piece:
-        """One plain sentence for each cut in which talk and revenue part ways."""
-        return pieces.sentences(self.locale.text("section.findings_title"), said.findings(self))
+        """What chance would hardly give, the most money at stake first, a sentence each."""
+        return deciding.findings(self)
+
+    @functools.cached_property
+    def found(self) -> Findings:
+        """What was found in the section's scope, whatever it is cut by."""
+        return found_in(self.company, self.scope)
 
     def bubble(self, x: str = "talk_share", size: str = "won_deals") -> Shown:
         """Chart A: share of talk (or of calls) against conversion, the area being won deals or revenue."""

@@ -248,6 +248,18 @@ def test_what_is_behind_is_searched_sorted_turned_and_taken_home(demo: str, read
     assert download.value.suggested_filename.endswith(".xlsx")
 
 
+def test_a_finding_opens_the_deals_behind_it(demo: str, reader: Reader) -> None:
+    page = reader.open(f"{demo}?page=overview&period=2026-10&lang=ru")
+    page.wait_for_selector('[data-part="findings"] li .ck-open')
+    first = page.locator('[data-part="findings"] li .ck-open').first
+    assert "Грейд клиента «AA»" in first.inner_text()
+    reader.changing(first.click)
+    assert reader.query()["page"] == ["grades"]
+    assert reader.query()["sel.grade"] == ["AA"]
+    page.wait_for_selector(".ck-behind tbody tr")
+    assert "121" in page.inner_text(".ck-behind")
+
+
 def test_filters_period_and_settings_change_the_address_and_a_copied_link_opens_the_same(
     demo: str, browser: Any, reader: Reader
 ) -> None:

@@ -4,15 +4,18 @@ where there is nothing to compare, the page says so.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from worlds import narrow
 
 import callkit
 from callkit import Company, Period, Scope, open_company
+from callkit.app.view import PAGES
 from callkit.charts import waterfall
 from callkit.decisions.changed import Change, Part, changed
 from callkit.locale import LANGUAGES, NBSP, Locale
@@ -109,6 +112,24 @@ def test_by_a_column_of_calls_what_cannot_be_split_is_left_out(demo: Company) ->
     assert "Минуты разговора" in told
     assert "Сумма успешных сделок" not in told
     assert "Сравнить не с чем" in section.change_table("revenue").plain
+
+
+def test_findings_come_with_the_view_behind_them_and_their_method(demo: Company) -> None:
+    piece = page(demo, "2026-10").findings()
+    views = [parse_qs(html.unescape(view)) for view in re.findall(r'data-view="([^"]*)"', piece.html)]
+
+    assert views[0] == {"page": ["grades"], "sel.grade": ["AA"], "tab": ["deals"]}
+    assert all(view["page"][0] in PAGES for view in views)
+    assert "Бенджамини" in piece.html
+    assert piece.plain.splitlines()[1].startswith("- Грейд клиента «AA»")
+
+
+def test_where_nothing_is_found_it_is_said_how_much_was_looked_at(demo: Company) -> None:
+    scope = Scope(Period.of_month("2026-10"), where={"source": ("Авито",)})
+    section = callkit.Section("overview", demo, scope, ("source",), demo.settings.locale("en"))
+    assert section.found.found == []
+    assert "chance could not explain" in section.findings().plain
+    assert "data-view" not in section.findings().html
 
 
 def test_an_abbreviation_at_the_end_of_a_sentence_keeps_one_full_stop(demo: Company) -> None:

@@ -57,6 +57,7 @@ class Parts {
     }
     markRows(place, this.app.selection());
     if (name === "cards") this.openCards(place);
+    for (const item of place.querySelectorAll("li[data-view]")) this.openView(item);
     if (name === "headline") {
       this.app.foot.replaceChildren(h("h3", {}, this.app.words.footer), ...place.querySelectorAll(".ck-facts, .ck-note"));
       this.cutChoice(place);
@@ -73,6 +74,20 @@ class Parts {
       opener(value, `${label}: ${value.textContent}. ${fill(this.app.words.open_behind, { what: label })}`);
       card.classList.add("ck-opens");
       card.addEventListener("click", () => this.app.select({}, tabs[i]));
+    });
+  }
+
+  // A sentence with a view behind it: the period and the filters stay.
+  openView(item) {
+    const view = new URLSearchParams(item.dataset.view);
+    if (!this.app.view.pages.some((page) => page.name === view.get("page"))) return;
+    opener(item, item.textContent);
+    item.classList.add("ck-opens");
+    item.addEventListener("click", () => {
+      const params = this.app.withoutSelection();
+      params.delete("by");
+      for (const [key, value] of view) params.set(key, value);
+      this.app.go(params);
     });
   }
 
