@@ -8,9 +8,14 @@ from urllib.parse import urlencode
 
 from callkit import charts, pieces
 from callkit.decisions.changed import Change, changed
+from callkit.decisions.cohorts import WITHIN, Point
+from callkit.decisions.evidence import evidence
 from callkit.decisions.finding import Finding
 from callkit.decisions.findings import RATE
+from callkit.decisions.sure import sure as how_sure
 from callkit.errors import UsageError
+from callkit.figures import TOTAL
+from callkit.locale import Locale
 from callkit.measures import MEASURES
 from callkit.pieces import Column, Piece
 from callkit.said import capital
@@ -46,6 +51,95 @@ def _view(finding: Finding) -> str:
     page = _PAGE_OF.get(finding.by, "segments")
     cut = {"by": finding.by} if page == "segments" else {}
     return urlencode({"page": page, **cut, f"sel.{finding.by}": finding.segment, "tab": "deals"})
+
+
+def cohort_curves(section: Section) -> Shown:
+    """The curves of the months in which deals were created: the scope's months and up to eleven before them."""
+    locale = section.locale
+    seen = section.cohorts
+    month = next((c for c in seen if c.month == TOTAL), None)
+    point = month.within[-1] if month else None
+    told = locale.text("decisions.cohorts_said", days=WITHIN[1], won=_share(month.within[1], locale)) if month else ""
+    chart = charts.cohort_curves(seen, locale)
+    return show(chart, told if point else locale.text("charts.no_data") + ".")
+
+
+def cohort_table(section: Section) -> Piece:
+    """A row a month of creation: how its deals stand, what share is won within so many days, the naive figures beside.
+
+    Months that have not had the days yet have a pale row.
+    """
+    locale, text = section.locale, section.locale.text
+    columns = [
+        Column("month", text("decisions.cohort_month")),
+        Column("deals", text("decisions.cohort_created"), "count"),
+        Column("won_deals", locale.title("won_deals"), "count"),
+        Column("open_deals", locale.title("open_deals"), "count"),
+    ]
+    for days in WITHIN:
+        title = text("decisions.won_within", days=locale.plural("charts.days_counted", days))
+        columns += [
+            Column(f"won_{days}", title, "share", text("decisions.help_within")),
+            Column(f"won_{days}_interval", text("decisions.interval_title"), "text"),
+        ]
+    columns += [
+        Column("naive", text("decisions.naive"), "share", text("decisions.help_naive")),
+        Column("of_closed", text("decisions.of_closed"), "share", text("decisions.help_of_closed")),
+    ]
+    rows, young = [], []
+    for cohort in section.cohorts:
+        name = locale.segment(cohort.month, "month")
+        within = [cell for point in cohort.within for cell in (point.won, _interval(point, locale))]
+        rows.append([name, cohort.deals, cohort.won_deals, cohort.open_deals, *within, cohort.naive, cohort.of_closed])
+        if cohort.young and cohort.month != TOTAL:
+            young.append(len(rows) - 1)
+    title = text("decisions.cohorts_title")
+    if not rows:
+        return pieces.sentences(title, [text("charts.no_data") + "."])
+    return pieces.table(
+        "cohorts", title, columns, rows, locale, note=text("decisions.cohorts_note"), small=young,
+        small_note=text("decisions.cohort_young"),
+    )  # fmt: skip
+
+
+def _share(point: Point, locale: Locale) -> str:
+    return f"{locale.percent(point.won)} ({_interval(point, locale)})"
+
+
+def _interval(point: Point, locale: Locale) -> str | None:
+    if point.low is None or point.high is None:
+        return None
+    return f"{locale.percent(point.low)} – {locale.percent(point.high)}"
+
+
+def sure(section: Section) -> Piece:
+    """How sure the figures of each segment are: intervals over deals, and conversion drawn toward the whole's."""
+    locale, text = section.locale, section.locale.text
+    told = how_sure(section.figures, evidence(section.company, section.scope, section.by))
+    columns = [pieces.column(key, locale) for key in section.figures.keys]
+    columns += [
+        pieces.column("deals", locale),
+        pieces.column("conversion", locale),
+        Column("conversion_shrunk", text("decisions.shrunk"), "share", text("decisions.help_shrunk")),
+    ]
+    for name in ("revenue_per_minute", "minutes_per_sale"):
+        kind = MEASURES[name].kind
+        columns += [
+            pieces.column(name, locale),
+            Column(f"{name}_low", text("decisions.low"), kind, text("decisions.help_ratio")),
+            Column(f"{name}_high", text("decisions.high"), kind, text("decisions.help_ratio")),
+        ]
+    at = len(section.figures.keys) + list(MEASURES).index("deals")
+    rows = []
+    for row, s in zip(section.figures.rows, told, strict=True):
+        keys = [section.named(k, label) for k, label in zip(section.figures.keys, row, strict=False)]
+        ends = [end for i in (s.revenue_per_minute, s.minutes_per_sale) for end in (i.value, i.low, i.high)]
+        rows.append([*keys, row[at], s.conversion.value, s.conversion_shrunk, *ends])
+    least = section.company.settings.min_deals
+    small = [i for i, row in enumerate(section.figures.rows[:-1]) if row[at] is not None and row[at] < least]
+    title = text("decisions.sure_title", by=section.by_title())
+    note = text("section.small_note", n=least) if small else ""
+    return pieces.table("sure", title, columns, rows, locale, note=note, small=small)
 
 
 def changes(section: Section) -> Piece:

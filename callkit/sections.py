@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from callkit import charts, deciding, listing, pieces, said
 from callkit.charts.layout import Chart
 from callkit.company import Company, open_company
+from callkit.decisions.cohorts import Cohort
+from callkit.decisions.cohorts import cohorts as cohorts_in
 from callkit.decisions.findings import Findings
 from callkit.decisions.findings import findings as found_in
 from callkit.figures import Figures
@@ -219,6 +221,23 @@ class Section:
         first, last = self.company.span
         whole = Scope(Period(first, last + dt.timedelta(days=1)))
         return charts.colours([row["label"] for row in self.measured(whole, self.by).records()])
+
+    @functools.cached_property
+    def cohorts(self) -> Sequence[Cohort]:
+        """The deals created in the scope's months and in up to eleven months before them."""
+        return cohorts_in(self.company, self._scope(self._last_year()))
+
+    def cohort_curves(self) -> Shown:
+        """What share of a month's new deals is won within so many days, a curve a month."""
+        return deciding.cohort_curves(self)
+
+    def cohort_table(self) -> Piece:
+        """The same in numbers, beside the naive conversions."""
+        return deciding.cohort_table(self)
+
+    def sure(self) -> Piece:
+        """How sure conversion, value of a minute and minutes per sale of each segment are."""
+        return deciding.sure(self)
 
     def changes(self) -> Piece:
         """What changed against the period before, in sentences."""

@@ -8,6 +8,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 from callkit.charts.bars import directions, shares, stage_load  # noqa: E402
 from callkit.charts.bubble import bubble  # noqa: E402
+from callkit.charts.cohorts import cohort_curves  # noqa: E402
 from callkit.charts.description import describe  # noqa: E402
 from callkit.charts.fair_share import fair_share  # noqa: E402
 from callkit.charts.funnel import funnel  # noqa: E402
@@ -18,6 +19,7 @@ from callkit.charts.waterfall import waterfall  # noqa: E402
 
 __all__ = [
     "bubble",
+    "cohort_curves",
     "colours",
     "describe",
     "directions",

@@ -79,6 +79,7 @@ def _look(
                 "look": {"color": tints[1], "opacity": 0.09},
                 "accent": {"color": pair[0]},
                 "end": {"color": line},
+                "name_line": {"color": text, "stroke": text},
                 "rise": {"color": pair[0]},
                 "fall": {"color": fall},
                 "cell": {"stroke": surface, "strokeWidth": 1.5},
