@@ -5,7 +5,7 @@ Nothing here is ever dropped from the figures; it is counted, listed and its eff
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,11 +75,11 @@ _OF_DEALS = {
 }
 
 
-def oddities(company: Company, scope: Scope) -> list[Oddity]:
+def oddities(company: Company, scope: Scope, kinds: Collection[str] | None = None) -> list[Oddity]:
     """Every kind of oddity found among the calls started and the deals closed in the scope's period.
 
     Filters and lens are left aside: quality is a matter of the data, not of the view. Only the limits of the company's
-    viewer hold.
+    viewer hold. `kinds` are those looked for, all of them without it.
     """
     start, stop = scope.period.instants(company.timezone)
     own = seen(company)
@@ -90,7 +90,8 @@ def oddities(company: Company, scope: Scope) -> list[Oddity]:
     conditions = {
         k: v.format(period=period, long_seconds=long_seconds)
         for k, v in _OF_CALLS.items()
-        if k not in described or company.facts["rows"].get(described[k])  # no such table: nobody is missing from it
+        # no such table: nobody is missing from it
+        if (k not in described or company.facts["rows"].get(described[k])) and (kinds is None or k in kinds)
     }
     sums = ", ".join(
         f"sum(CASE WHEN {sql} THEN 1 ELSE 0 END), sum(CASE WHEN {sql} THEN c.talk_seconds ELSE 0 END) / 60.0"
@@ -111,6 +112,8 @@ def oddities(company: Company, scope: Scope) -> list[Oddity]:
     closed = f"d.closed_us >= {start} AND d.closed_us < {stop} AND {own.deals}"
     won = engine.query(f"SELECT count(*) FROM deals AS d WHERE {closed} AND d.outcome = 1")[0][0]
     for kind, sql in _OF_DEALS.items():
+        if kinds is not None and kind not in kinds:
+            continue
         listed = engine.query(f"""
             SELECT d.deal_id, d.closed_us, d.deal_id FROM deals AS d WHERE {closed} AND {sql}
             ORDER BY d.closed_us, d.deal_id
@@ -119,7 +122,7 @@ def oddities(company: Company, scope: Scope) -> list[Oddity]:
             effect = {"share": len(listed) / won} if kind == "won_for_nothing" else {}
             found.append(Oddity(kind, len(listed), None, listed[:LISTED], effect))
     # Of all the data, not of anybody's calls or deals.
-    if own.all and (repeated := company.facts["repeated_changes"]):
+    if kinds is None and own.all and (repeated := company.facts["repeated_changes"]):
         found.append(Oddity("repeated_changes", repeated, None, (), {}))
     return found
 

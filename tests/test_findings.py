@@ -213,7 +213,7 @@ def test_what_is_planted_comes_first_with_its_evidence(change: str, by: str, seg
 
 def test_the_stake_of_a_heavy_segment_is_what_its_talk_would_be_worth_less_what_it_brought() -> None:
     now, *_ = planted("heavy")
-    found = {f.segment: f for f in looking.time_and_money(now, "source", 30)}
+    found = {f.segment: f for f in looking.time_and_money(now, ["source"], 30)}
     here = now.codes["source"] == 1
     worth = now.revenue.sum() / now.talk_minutes.sum()
     assert found["source 1"].stake == pytest.approx(worth * now.talk_minutes[here].sum() - now.revenue[here].sum())
@@ -223,7 +223,7 @@ def test_the_stake_of_a_heavy_segment_is_what_its_talk_would_be_worth_less_what_
 
 def test_the_stake_of_talk_after_the_sale_is_what_exceeds_the_usual_share() -> None:
     now, *_ = planted("after_sale")
-    found = {f.segment: f for f in looking.after_sale(now, "source", 30, 7.0)}
+    found = {f.segment: f for f in looking.after_sale(now, ["source"], 30, 7.0)}
     here = now.codes["source"] == 1
     usual = now.after_sale_minutes.sum() / now.talk_minutes.sum()
     more = now.after_sale_minutes[here].sum() - usual * now.talk_minutes[here].sum()

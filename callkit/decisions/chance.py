@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from callkit.decisions.evidence import Flags, Floats, Ints
+from callkit.decisions.evidence import Flags, Floats, Ints, summed
 
 _ROWS = 1500  # more rows than this are put into bins, their extremes kept
 _PLAIN = 1.0  # nearer to the middle than so many standard deviations, the normal distribution will do
@@ -32,27 +32,44 @@ def shuffled(values: Floats, place: Ints, segments: Sequence[int], strata: Ints 
     >>> 2 * 2 / 120 <= p[0] <= 2 * 4 / 120  # of the 120 ways to choose three, two give more than 22, two 22
     np.True_
     """
-    strata = np.zeros(len(values), dtype=np.int64) if strata is None else np.unique(strata, return_inverse=True)[1]
-    sizes = np.bincount(strata).astype(np.float64)
-    means = np.bincount(strata, values) / sizes
-    apart = values - means[strata]
-    scale = float(np.sqrt(np.mean(apart**2))) if len(apart) else 0.0
-    if not scale:
-        return np.ones(len(segments))
-    apart = apart / scale
-    spread = np.bincount(strata, apart**2) / np.maximum(sizes - 1, 1)
-    half = 0.5 / scale if np.isin(values, (0.0, 1.0)).all() else 0.0
-    binned, weights, of = _binned(apart, strata, len(sizes))
-    found = []
-    for segment in segments:
-        inside = place == segment
-        chosen = np.bincount(strata[inside], minlength=len(sizes)).astype(np.float64)
-        free = (chosen > 0) & (chosen < sizes)
-        total = float(np.bincount(strata[inside], apart[inside], minlength=len(sizes))[free].sum())
-        total = np.sign(total) * max(abs(total) - half, 0)
-        variance = float(np.sum((chosen * (sizes - chosen) / sizes * spread)[free]))
-        found.append(_two_sided(total, variance, binned, weights, of, chosen, sizes, free))
-    return np.array(found, dtype=np.float64)
+    return Shuffling(values, strata).p_values(place, segments)
+
+
+class Shuffling:
+    """What `shuffled` does, prepared for several ways to cut the same rows."""
+
+    def __init__(self, values: Floats, strata: Ints | None = None) -> None:
+        self._strata = np.zeros(len(values), dtype=np.int64) if strata is None else strata
+        self._sizes = np.bincount(self._strata).astype(np.float64)
+        means = np.bincount(self._strata, values) / np.maximum(self._sizes, 1)
+        apart = values - means[self._strata]
+        self._scale = float(np.sqrt(np.mean(apart**2))) if len(apart) else 0.0
+        if not self._scale:
+            return
+        self._values = apart / self._scale
+        squares = np.bincount(self._strata, self._values * self._values)
+        self._spread = squares / np.maximum(self._sizes - 1, 1)
+        self._half = 0.5 / self._scale if np.all((values == 0) | (values == 1)) else 0.0
+        self._binned = _binned(self._values, self._strata, len(self._sizes))
+
+    def p_values(self, place: Ints, segments: Sequence[int]) -> Floats:
+        """The two-sided p-value of each of `segments`; `place` tells the rows'."""
+        if not self._scale:
+            return np.ones(len(segments))
+        width = len(self._sizes)
+        cell, cells = place * width + self._strata, (int(place.max()) + 1) * width
+        counts = np.bincount(cell, minlength=cells).reshape(-1, width).astype(np.float64)
+        sums = summed(self._values, cell, cells).reshape(-1, width)
+        found = []
+        for segment in segments:
+            chosen = counts[segment]
+            free = (chosen > 0) & (chosen < self._sizes)
+            total = float(sums[segment][free].sum())
+            total = float(np.sign(total)) * max(abs(total) - self._half, 0)
+            drawn = chosen * (self._sizes - chosen) / np.maximum(self._sizes, 1)
+            variance = float(np.sum((drawn * self._spread)[free]))
+            found.append(_two_sided(total, variance, *self._binned, chosen, self._sizes, free))
+        return np.array(found, dtype=np.float64)
 
 
 def _two_sided(

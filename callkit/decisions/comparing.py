@@ -77,8 +77,8 @@ def changes(
     cuts = []
     for rows in (now, before):
         cut = segments(rows, column, min_deals) if column else None
-        whole = rows.whole.on_deals()
-        cuts.append(cut or Segments(whole, [""], np.zeros(len(whole.deal), dtype=np.int64), [0]))
+        whole = rows.whole.on_deals
+        cuts.append(cut or Segments("", whole, [""], np.zeros(len(whole.deal), dtype=np.int64), [0]))
     looked: list[Finding] = []
     for i in cuts[0].judged:
         name = cuts[0].names[i]

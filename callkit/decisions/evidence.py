@@ -46,9 +46,10 @@ class Evidence:
             return [()], np.zeros(len(self.deal), dtype=np.int64)
         place = np.zeros(len(self.deal), dtype=np.int64)
         for column in self.by:
-            known, code = np.unique(self.codes[column], return_inverse=True)
-            _, place = np.unique(place * max(1, len(known)) + code, return_inverse=True)
-        _, first = np.unique(place, return_index=True)
+            code, count = _dense(self.codes[column])
+            place, _ = _dense(place * max(1, count) + code)
+        first = np.zeros(int(place.max(initial=-1)) + 1, dtype=np.int64)
+        first[place[::-1]] = np.arange(len(place))[::-1]
         rows = [tuple(self.labels[c][int(self.codes[c][row])] for c in self.by) for row in first]
         return rows, place
 
@@ -73,12 +74,25 @@ class Evidence:
         codes = {column: code[kept] for column, code in self.codes.items()}
         return _evidence(self.by, self.deal[kept], codes, self.labels, [values[kept] for values in self._sums()])
 
+    @functools.cached_property
     def on_deals(self) -> Evidence:
         """The rows of deals alone, without the calls that have none."""
         return self.where(self.deal >= 0)
 
     def _sums(self) -> list[Floats]:
         return [self.talk_minutes, self.after_sale_minutes, self.deals, self.won_deals, self.revenue]
+
+
+def _dense(code: Ints) -> tuple[Ints, int]:
+    """Codes numbered anew from 0, in their order, and how many there are."""
+    if not len(code):
+        return code, 0
+    least, most = int(code.min()), int(code.max())
+    if most - least > 4 * len(code) + 1000:
+        known, dense = np.unique(code, return_inverse=True)
+        return dense, len(known)
+    there = np.bincount(code - least) > 0
+    return (np.cumsum(there) - 1)[code - least], int(there.sum())
 
 
 def summed(values: Floats, place: Ints, count: int) -> Floats:
@@ -129,7 +143,11 @@ def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence
     )
     columns = [frame.iloc[:, i].to_numpy() for i in range(frame.shape[1])]
     # The engine gives rows in any order; sums must not differ in their last bits from run to run.
-    order = np.lexsort((columns[1 + len(resolved.by)], *columns[1 : 1 + len(resolved.by)], columns[0]))
+    cell = np.zeros(len(frame), dtype=np.int64)
+    for column in columns[1 : 1 + len(resolved.by)]:
+        code, count = _dense(column.astype(np.int64))
+        cell, _ = _dense(cell * max(1, count) + code)
+    order = np.lexsort((columns[1 + len(resolved.by)], cell, columns[0]))
     columns = [column[order] for column in columns]
     codes = {d.name: columns[1 + i].astype(np.int64) for i, d in enumerate(resolved.by)}
     labels = {

@@ -88,9 +88,8 @@ def look(
     looked: list[Finding] = []
     if with_minutes:
         looked += looking.after_sale_whole(rows, worth)
-        for column in columns:
-            looked += looking.time_and_money(rows, column, least)
-            looked += looking.after_sale(rows, column, least, worth)
+        looked += looking.time_and_money(rows, columns, least)
+        looked += looking.after_sale(rows, columns, least, worth)
     if by_manager is not None:
         looked += comparing.managers(by_manager, columns, least, whole_deals=whole_deals, with_minutes=with_minutes)
     return looked
@@ -198,9 +197,7 @@ def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, lis
 def _faults(company: Company, scope: Scope, worth: float, talk: float) -> list[Finding]:
     """Faults of the data that bend a figure by a tenth or more: counted, not inferred."""
     found = []
-    for odd in oddities(company, scope):
-        if odd.kind not in _BENDS or not talk:
-            continue
+    for odd in oddities(company, scope, kinds=_BENDS) if talk else ():
         minutes = float(odd.effect.get("minutes") or odd.talk_minutes or 0.0)
         bent = float(odd.effect["share"] or 0.0) if odd.kind == "won_for_nothing" else minutes / talk
         if bent >= _BENDS[odd.kind]:

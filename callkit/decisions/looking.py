@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from callkit.decisions.chance import shuffled
+from callkit.decisions.chance import Shuffling
 from callkit.decisions.evidence import Evidence, Floats, Ints, summed
 from callkit.decisions.finding import Finding
 from callkit.decisions.sure import above_limit, ratio_intervals
@@ -26,6 +26,7 @@ _BIG_STAGE, _TIMES_STAGE = 0.25, 1.5
 class Segments:
     """The named segments of one column that have deals enough to be judged: their places and sums."""
 
+    column: str
     rows: Evidence
     names: list[str]
     place: Ints
@@ -37,73 +38,81 @@ class Segments:
 
 def segments(rows: Evidence, column: str, min_deals: int) -> Segments:
     """The segments of `column`. Calls without a deal are left aside: they could not have fallen into another one."""
-    cut = rows.cut(column).on_deals()
+    cut = rows.on_deals.cut(column)
     labels, place = cut.segments
     names = [label for (label,) in labels]
     deals = summed(cut.deals, place, len(names))
     judged = [i for i, name in enumerate(names) if name not in UNNAMED and deals[i] >= max(min_deals, 1)]
-    return Segments(cut, names, place, judged)
+    return Segments(column, cut, names, place, judged)
 
 
-def time_and_money(rows: Evidence, column: str, min_deals: int) -> list[Finding]:
+def time_and_money(rows: Evidence, columns: Sequence[str], min_deals: int) -> list[Finding]:
     """Segments that take much time and bring little, and the reverse: revenue against what their talk would be worth.
 
     With u = revenue - value of a minute × talk of each deal, a segment's sum of u is what it brings above or below the
-    average of its minutes. The test shuffles deals among segments (`chance.shuffled`).
+    average of its minutes. The test shuffles deals among segments (`chance.Shuffling`).
     """
-    found = segments(rows, column, min_deals)
-    talk, revenue = found.rows.talk_minutes, found.rows.revenue
-    if not revenue.sum() or not talk.sum() or len(found.names) < 2:
+    own = rows.on_deals
+    talk, revenue = own.talk_minutes, own.revenue
+    if not revenue.sum() or not talk.sum():
         return []
     worth = float(revenue.sum() / talk.sum())
     u = revenue - worth * talk
-    p = shuffled(u, found.place, found.judged)
-    gaps, minutes, money = found.sums(u), found.sums(talk), found.sums(revenue)
-    low, high = ratio_intervals(revenue, talk, found.place, len(found.names))
-    deals, won = found.sums(found.rows.deals), found.sums(found.rows.won_deals)
-    looked = []
-    for i, chance in zip(found.judged, p, strict=True):
-        own = money[i] / minutes[i] if minutes[i] else None
-        times = own / worth if own is not None else np.inf
-        looked.append(
-            Finding(
-                "heavy" if gaps[i] < 0 else "light", "revenue_per_minute", column, found.names[i],
-                stake=abs(float(gaps[i])), value=own, versus=worth, interval=ends(low[i], high[i]),
-                deals=float(deals[i]), won_deals=float(won[i]), talk_minutes=float(minutes[i]),
-                talk_share=float(minutes[i] / rows.talk_minutes.sum()), revenue_share=float(money[i] / revenue.sum()),
-                p=float(chance),
-                material=abs(gaps[i]) >= _GAP * revenue.sum() and not 1 / TIMES < times < TIMES,
-            )
-        )  # fmt: skip
+    shuffling = Shuffling(u)
+    looked: list[Finding] = []
+    for found in (segments(rows, column, min_deals) for column in columns):
+        if len(found.names) < 2:
+            continue
+        gaps, minutes, money = found.sums(u), found.sums(talk), found.sums(revenue)
+        low, high = ratio_intervals(revenue, talk, found.place, len(found.names))
+        deals, won = found.sums(own.deals), found.sums(own.won_deals)
+        for i, chance in zip(found.judged, shuffling.p_values(found.place, found.judged), strict=True):
+            value = float(money[i] / minutes[i]) if minutes[i] else None
+            alike = value is not None and 1 / TIMES < value / worth < TIMES
+            looked.append(
+                Finding(
+                    "heavy" if gaps[i] < 0 else "light", "revenue_per_minute", found.column, found.names[i],
+                    stake=abs(float(gaps[i])), value=value, versus=worth, interval=ends(low[i], high[i]),
+                    deals=float(deals[i]), won_deals=float(won[i]), talk_minutes=float(minutes[i]),
+                    talk_share=float(minutes[i] / rows.talk_minutes.sum()),
+                    revenue_share=float(money[i] / revenue.sum()), p=float(chance),
+                    material=bool(abs(gaps[i]) >= _GAP * revenue.sum() and not alike),
+                )
+            )  # fmt: skip
     return looked
 
 
-def after_sale(rows: Evidence, column: str, min_deals: int, worth: float) -> list[Finding]:
+def after_sale(rows: Evidence, columns: Sequence[str], min_deals: int, worth: float) -> list[Finding]:
     """Segments whose talk comes after the sale more than elsewhere; the test shuffles deals among segments."""
-    found = segments(rows, column, min_deals)
-    talk, after = found.rows.talk_minutes, found.rows.after_sale_minutes
-    if not after.sum() or len(found.names) < 2:
+    own = rows.on_deals
+    talk, after = own.talk_minutes, own.after_sale_minutes
+    if not after.sum():
         return []
     share = float(after.sum() / talk.sum())
     u = after - share * talk
-    p = shuffled(u, found.place, found.judged)
-    more, minutes, late = found.sums(u), found.sums(talk), found.sums(after)
-    low, high = ratio_intervals(after, talk, found.place, len(found.names))
-    deals, won = found.sums(found.rows.deals), found.sums(found.rows.won_deals)
-    return [
-        Finding(
-            "after_sale", "after_sale_share", column, found.names[i], stake=abs(float(more[i])) * worth,
-            value=float(late[i] / minutes[i]) if minutes[i] else None, versus=share, interval=ends(low[i], high[i]),
-            deals=float(deals[i]), won_deals=float(won[i]), talk_minutes=float(minutes[i]), p=float(chance),
-            material=bool(more[i] >= _GAP / 3 * talk.sum() and late[i] >= TIMES * share * minutes[i]),
-        )
-        for i, chance in zip(found.judged, p, strict=True)
-    ]  # fmt: skip
+    shuffling = Shuffling(u)
+    looked: list[Finding] = []
+    for found in (segments(rows, column, min_deals) for column in columns):
+        if len(found.names) < 2:
+            continue
+        more, minutes, late = found.sums(u), found.sums(talk), found.sums(after)
+        low, high = ratio_intervals(after, talk, found.place, len(found.names))
+        deals, won = found.sums(own.deals), found.sums(own.won_deals)
+        looked += [
+            Finding(
+                "after_sale", "after_sale_share", found.column, found.names[i], stake=abs(float(more[i])) * worth,
+                value=float(late[i] / minutes[i]) if minutes[i] else None, versus=share, interval=ends(low[i], high[i]),
+                deals=float(deals[i]), won_deals=float(won[i]), talk_minutes=float(minutes[i]), p=float(chance),
+                material=bool(more[i] >= _GAP / 3 * talk.sum() and late[i] >= TIMES * share * minutes[i]),
+            )
+            for i, chance in zip(found.judged, shuffling.p_values(found.place, found.judged), strict=True)
+        ]  # fmt: skip
+    return looked
 
 
 def after_sale_whole(rows: Evidence, worth: float) -> list[Finding]:
     """The talk after the sale of all deals together, tested against a quarter of the talk."""
-    own = rows.whole.on_deals()
+    own = rows.whole.on_deals
     talk, after = own.talk_minutes, own.after_sale_minutes
     if not after.sum():
         return []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from callkit.decisions.evidence import Evidence, Floats, Ints
+from callkit.decisions.evidence import Evidence, Floats, Ints, summed
 from callkit.figures import Figures
 from callkit.measures import WILSON_Z
 
@@ -129,7 +129,8 @@ def ratio_errors(above: Floats, below: Floats, place: Ints, count: int) -> tuple
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(enough, over / under, np.nan)
         u = above - ratio[place] * below
-        square, cube, fourth = (np.bincount(place, u**power, count) for power in (2, 3, 4))
+        u2 = u * u  # powers by multiplying: many times faster than u**4
+        square, cube, fourth = (summed(power, place, count) for power in (u2, u2 * u, u2 * u2))
         varied = square > 0  # else every deal is in the very proportion of the whole
         error = np.where(varied, np.sqrt(square * rows / (rows - 1)) / over, 0.0)
         kurtosis = np.where(varied, rows * fourth / square**2, 1.0)
