@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from callkit import charts, pieces
@@ -13,6 +14,7 @@ from callkit.decisions.evidence import evidence
 from callkit.decisions.finding import Finding
 from callkit.decisions.findings import RATE
 from callkit.decisions.sure import sure as how_sure
+from callkit.decisions.whatif import Refusal, best, what_if
 from callkit.errors import UsageError
 from callkit.figures import TOTAL
 from callkit.locale import Locale
@@ -140,6 +142,50 @@ def sure(section: Section) -> Piece:
     title = text("decisions.sure_title", by=section.by_title())
     note = text("section.small_note", n=least) if small else ""
     return pieces.table("sure", title, columns, rows, locale, note=note, small=small)
+
+
+def best_split(section: Section) -> Piece:
+    """The same minutes where the most revenue is to be expected: a row a segment, the assumption always beside."""
+    locale, text = section.locale, section.locale.text
+    title = text("decisions.split_title", by=section.by_title())
+    told = best(section.figures, min_deals=section.company.settings.min_deals)
+    if isinstance(told, Refusal):
+        return pieces.sentences(title, [told.said(locale)], how=text("decisions.how_forecast"))
+    columns = [
+        Column("segment", section.by_title()),
+        Column("minutes_before", text("decisions.minutes_before"), "minutes"),
+        Column("minutes_after", text("decisions.minutes_after"), "minutes", text("decisions.help_limits")),
+        Column("minutes_moved", text("decisions.minutes_moved"), "minutes"),
+        Column("revenue_before", text("decisions.revenue_before"), "money"),
+        Column("revenue_after", text("decisions.revenue_after"), "money", text("decisions.how_forecast")),
+    ]
+    rows: list[list[Any]] = [
+        [
+            " · ".join(section.named(c, v) for c, v in zip(section.by, m.segment, strict=True)),
+            m.minutes_before, m.minutes_after, m.minutes_after - m.minutes_before, m.revenue_before, m.revenue_after,
+        ]
+        for m in told.moved
+    ]  # fmt: skip
+    sums = [sum(row[i] for row in rows) for i in range(1, len(columns))]
+    rows.append([locale.segment("(total)"), *sums])
+    return pieces.table("split", title, columns, rows, locale, note=told.said(locale))
+
+
+def suppose(section: Section, giver: Sequence[str], taker: Sequence[str], minutes: float) -> str:
+    """What is to be expected of minutes moved from one segment to another, in words, or why nothing can be said.
+
+    Segments are the keys that the data has. Raises UsageError for one that is not there.
+    """
+    text, locale = section.locale.text, section.locale
+    width, at = len(section.by), len(section.figures.keys) + list(MEASURES).index("talk_minutes")
+    has = {tuple(row[:width]): float(row[at] or 0) for row in section.figures.rows[:-1]}
+    one, other = tuple(giver), tuple(taker)
+    if one not in has or other not in has:
+        raise UsageError("minutes can be moved between segments of the page alone")
+    if one == other or not 0 < minutes <= has[one]:
+        return text("decisions.suppose_within", minutes=locale.written("minutes", has[one]))
+    wanted: dict[str | tuple[str, ...], float] = {one: has[one] - minutes, other: has[other] + minutes}
+    return what_if(section.figures, wanted, min_deals=section.company.settings.min_deals).said(locale)
 
 
 def changes(section: Section) -> Piece:

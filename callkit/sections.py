@@ -32,9 +32,8 @@ DEFAULT_BY = {
     "sources": "source",
     "projects": "project",
     "grades": "grade",
-    "overview": "source",
-    "changes": "source",
 }
+_FREE = ("overview", "changes", "cohorts", "whatif")  # by source, or by manager where a company has no sources
 CARDS = (
     ("talk_minutes", 0), ("calls", 0), ("deals", 0), ("won_deals", 1), ("conversion", 1),
     ("revenue", 1), ("revenue_per_minute", 1), ("minutes_per_sale", -1),
@@ -63,8 +62,8 @@ def section(
     """
     company = open_company(source, timezone=timezone or None)
     cut = [c.strip() for c in by.split(",") if c.strip()] if isinstance(by, str) else list(by)
-    cut = cut or ([DEFAULT_BY[name]] if name in DEFAULT_BY else [])
-    if name in ("overview", "changes") and cut and cut[0] not in company.dimensions:
+    cut = cut or ([DEFAULT_BY[name]] if name in DEFAULT_BY else ["source"] if name in _FREE else [])
+    if name in _FREE and cut and cut[0] not in company.dimensions:
         cut = ["manager"]
     filters = where.splitlines() if isinstance(where, str) else where
     scope = Scope(_period(month, company), lens, credit, conditions(f for f in filters if f.strip()))
@@ -238,6 +237,10 @@ class Section:
     def sure(self) -> Piece:
         """How sure conversion, value of a minute and minutes per sale of each segment are."""
         return deciding.sure(self)
+
+    def best_split(self) -> Piece:
+        """The same minutes, spread where the most revenue is to be expected."""
+        return deciding.best_split(self)
 
     def changes(self) -> Piece:
         """What changed against the period before, in sentences."""

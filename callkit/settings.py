@@ -18,7 +18,10 @@ from callkit.locale import LANGUAGES, Locale
 FILE = "callkit.toml"
 KINDS = ("files", "amocrm", "mybi", "sql")
 WHO_SPOKE = ("created_by", "call_responsible", "responsible_user")
-SECTIONS = ("overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "quality")
+SECTIONS = (
+    "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",
+    "quality",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,10 @@ project = { ru = "Проект", en = "Project" }
 grade = { ru = "Грейд клиента", en = "Client grade" }
 
 [report]
-# sections = ["overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "quality"]
+# sections = [            # all of them, in the order of the report
+#     "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",
+#     "quality",
+# ]
 # by = ["region"]        # one more page for each of these columns
 """
 TABLES = """\

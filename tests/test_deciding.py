@@ -15,7 +15,8 @@ from worlds import narrow
 
 import callkit
 from callkit import Company, Period, Scope, open_company
-from callkit.app.view import PAGES
+from callkit.app.desk import Desk
+from callkit.app.view import PAGES, View
 from callkit.charts import waterfall
 from callkit.decisions.changed import Change, Part, changed
 from callkit.locale import LANGUAGES, NBSP, Locale
@@ -130,6 +131,37 @@ def test_where_nothing_is_found_it_is_said_how_much_was_looked_at(demo: Company)
     assert section.found.found == []
     assert "chance could not explain" in section.findings().plain
     assert "data-view" not in section.findings().html
+
+
+def test_minutes_spread_anew_stay_the_same_minutes_and_the_assumption_stands_beside(demo: Company) -> None:
+    table = page(demo, "2026-10").best_split().data[TABLE_MIME]
+    *rows, whole = table["rows"]
+    assert sum(row[2] for row in rows) == pytest.approx(sum(row[1] for row in rows))
+    assert whole[3] == pytest.approx(0, abs=1e-6)
+    assert whole[5] >= whole[4]
+    assert "0,34" in table["note"]
+
+
+def test_the_desk_forecasts_in_words_and_refuses_what_is_no_question(demo: Company) -> None:
+    desk = Desk(demo, View(lang="ru"))
+
+    def ask(giver: Any, taker: Any, minutes: Any) -> dict[str, Any]:
+        query = "page=whatif&period=2026-10"
+        return desk.answer({"what": "suppose", "query": query, "giver": giver, "taker": taker, "minutes": minutes})
+
+    assert "0,34" in ask(["Яндекс Директ"], ["Рекомендации"], 100)["told"]
+    assert "Выберите" in ask(["Рекомендации"], ["Рекомендации"], 100)["told"]
+    assert "Выберите" in ask(["Яндекс Директ"], ["Рекомендации"], 1e9)["told"]
+    for nonsense in ((None, ["Сайт"], 5), (["Сайт"], [5], 5), (["Сайт"], ["Авито"], "5"), (["Нет"], ["Авито"], 5)):
+        assert "trouble" in ask(*nonsense)
+
+
+def test_cohorts_name_every_month_and_grey_the_young(demo: Company) -> None:
+    section = page(demo, "2026-10")
+    table = section.cohort_table()
+    assert [row[0] for row in table.data[TABLE_MIME]["rows"]][-2:] == ["октябрь 2026", "Всего"]
+    assert 'class="small"' in table.html
+    assert "октябрь 2026" in str(section.cohort_curves().spec)
 
 
 def test_an_abbreviation_at_the_end_of_a_sentence_keeps_one_full_stop(demo: Company) -> None:

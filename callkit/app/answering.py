@@ -16,11 +16,8 @@ from callkit.app import asked_by, live
 from callkit.sections import Section
 
 P = ParamSpec("P")
-_PIECES = (
-    "cards", "findings", "changes", "waterfall", "change_table", "bubble", "fair_share", "funnel", "shares", "load",
-    "directions", "heatmap", "trend", "values", "conversion", "calls", "calls_by_stage", "calls_by_segment_and_stage",
-    "after_sale", "oddities", "odd_ones", "total",
-)  # fmt: skip
+_RETURNS = {name: getattr(made, "__annotations__", {}).get("return") for name, made in vars(Section).items()}
+_SILENT = {name for name, kind in _RETURNS.items() if kind in ("Piece", "Shown")} - {"headline", "drawn"} | {"total"}
 
 
 def _answering(make: Callable[P, Section]) -> Callable[P, Section]:
@@ -31,7 +28,7 @@ def _answering(make: Callable[P, Section]) -> Callable[P, Section]:
         if asking:
             answers: dict[str, Any] = {"headline": functools.partial(live, own)}
             if asking == "voila":
-                answers |= dict.fromkeys(_PIECES, _nothing)
+                answers |= dict.fromkeys(_SILENT, _nothing)
             # A frozen section takes no new attributes in the ordinary way; these hide the methods of one instance.
             vars(own).update(answers)
         return own

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from callkit import deciding
 from callkit.app import choices, listing, pages, swift
 from callkit.app.redrawing import Live, Memory
 from callkit.app.view import View, period_of, read
@@ -57,6 +58,7 @@ class Desk:
             "behind": self._behind,
             "save": self._save,
             "command": self._command,
+            "suppose": self._suppose,
             "bundle": self._bundle,
         }
 
@@ -248,6 +250,13 @@ class Desk:
         note = section.locale.text("app.command_months", month=told) if months != period else ""
         by = section.by if view.page == "segments" else ()
         return {"command": downloads.command(self.company, section.scope, by), "note": note}
+
+    def _suppose(self, view: View, section: Live, question: Mapping[str, Any]) -> Answer:  # noqa: ARG002
+        giver, taker, minutes = question.get("giver"), question.get("taker"), question.get("minutes")
+        keys = [k for k in (giver, taker) if isinstance(k, list) and k and all(isinstance(v, str) for v in k)]
+        if len(keys) < 2 or isinstance(minutes, bool) or not isinstance(minutes, (int, float)):
+            return {"trouble": section.locale.text("app.not_understood")}
+        return {"told": deciding.suppose(section, keys[0], keys[1], float(minutes))}
 
     def _bundle(self, view: View, section: Live, question: Mapping[str, Any]) -> Answer:  # noqa: ARG002
         """The library that draws charts, for a page that cannot fetch it as a file."""

@@ -44,6 +44,7 @@ _CUT = (
     Part("values"),
     Part("heatmap", 12, not_by="stage"),
     Part("conversion"),
+    Part("sure"),
     Part("calls"),
 )
 _LAYOUT: dict[str, Sequence[Part]] = {
@@ -69,11 +70,13 @@ _LAYOUT: dict[str, Sequence[Part]] = {
         Part("calls_by_stage"), Part("heatmap", 12, not_by="stage"),
         Part("calls_by_segment_and_stage", 12, not_by="stage"),
     ),
+    "cohorts": (Part("headline"), Part("cards"), Part("cohort_curves", 7), Part("cohort_table", 12)),
+    "whatif": (Part("headline"), Part("cards"), Part("suppose"), Part("best_split")),
     "quality": (Part("headline"), Part("oddities"), Part("odd_ones")),
 }  # fmt: skip
 QUICK = ("headline", "cards", "oddities")
 """What costs nothing to make: it comes with the view, the charts when they are asked for."""
-CUT_FREELY = ("overview", "changes", "segments", "stages")
+CUT_FREELY = ("overview", "changes", "segments", "stages", "whatif")
 """The pages whose cut the reader chooses."""
 
 

@@ -7,6 +7,8 @@ back, a chart exchanged cost nothing.
 from __future__ import annotations
 
 import datetime as dt
+import html
+import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +17,10 @@ from typing import Any
 from callkit import charts
 from callkit.charts.layout import Chart
 from callkit.company import Company
+from callkit.dimensions import UNNAMED
 from callkit.figures import Figures
 from callkit.measuring import measure
+from callkit.pieces import Piece, explain
 from callkit.scope import Scope
 from callkit.sections import Section
 from callkit.show import Shown
@@ -76,6 +80,30 @@ class Live(Section):
             colours=self.colours, previous=self.previous, trail=trail, trail_segment=self.selected or None,
         )  # fmt: skip
         return self.drawn("bubble", chart, self.figures)
+
+    def suppose(self) -> Piece:
+        """A form: so many minutes from one segment to another. The page asks the desk, which answers in words."""
+        text, width = self.locale.text, len(self.by)
+        keys = [list(row[:width]) for row in self.figures.rows[:-1] if not UNNAMED & set(row[:width])]
+        options = "".join(
+            f'<option value="{html.escape(json.dumps(key, ensure_ascii=False))}">'
+            f"{html.escape(' · '.join(self.named(c, v) for c, v in zip(self.by, key, strict=True)))}</option>"
+            for key in keys
+        )
+        choices = "".join(
+            f"<label><span>{html.escape(text(f'app.suppose_{name}'))}</span>"
+            f'<select name="{name}">{options}</select></label>'
+            for name in ("giver", "taker")
+        )
+        body = (
+            f'<form class="ck-block ck-suppose"><h3>{html.escape(text("app.suppose"))} '
+            f'{explain(text("decisions.how_forecast"))}</h3><div class="ck-suppose-row">{choices}'
+            f"<label><span>{html.escape(text('app.suppose_minutes'))}</span>"
+            '<input name="minutes" type="number" min="1" step="1" value="100" inputmode="numeric"></label>'
+            f'<button class="ck-button ck-strong" type="submit">{html.escape(text("app.suppose_ask"))}</button></div>'
+            '<p class="ck-suppose-told" role="status"></p></form>'
+        )
+        return Piece(body, text("app.suppose"))
 
     def drawn(self, kind: str, chart: Chart, figures: Figures) -> Shown:
         """A chart of these figures for the page's own drawing: unchecked, which a test does for every chart."""

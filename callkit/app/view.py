@@ -17,7 +17,19 @@ from callkit.locale import LANGUAGES
 from callkit.scope import CREDITS, LENSES, Scope, values
 from callkit.zones import Period
 
-PAGES = ("overview", "changes", "managers", "sources", "projects", "grades", "segments", "stages", "quality")
+PAGES = (
+    "overview",
+    "changes",
+    "managers",
+    "sources",
+    "projects",
+    "grades",
+    "segments",
+    "stages",
+    "cohorts",
+    "whatif",
+    "quality",
+)
 PRESETS = ("last", "this", "quarter", "year")
 CHARTS = ("bubble", "fair_share", "funnel")
 SIZES = ("won_deals", "revenue")

@@ -95,7 +95,11 @@ def _draw(
         alt.Tooltip("days:N", title=locale.text("charts.cohorts_since")),
         alt.Tooltip("told:N", title=locale.text("charts.cohorts_won")),
     ]
-    band = alt.Chart(alt.NamedData("whole")).mark_area(style="push", tooltip=None).encode(x, alt.Y("low:Q"), y2="high")
+    band = (
+        alt.Chart(alt.NamedData("whole"))
+        .mark_area(style="push", interpolate="step-after", tooltip=None)
+        .encode(x, alt.Y("low:Q"), y2="high")
+    )
     line = alt.Chart(alt.NamedData("months")).mark_line(strokeWidth=2, interpolate="step-after", tooltip=None)
     dashes = alt.Scale(domain=["sure", "young"], range=[[1, 0], [3, 3]])
     line = line.encode(
@@ -104,7 +108,7 @@ def _draw(
     )  # fmt: skip
     thick = (
         alt.Chart(alt.NamedData("whole"))
-        .mark_line(style="name_line", strokeWidth=3, tooltip=None)
+        .mark_line(style="name_line", strokeWidth=3, interpolate="step-after", tooltip=None)
         .encode(x, y, detail=alt.Detail("part:N"), order=alt.Order("day:Q"))
     )
     dots = alt.Chart(alt.NamedData("months")).mark_point(opacity=0, size=120).encode(x, y, tooltip=hint)

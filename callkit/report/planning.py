@@ -19,7 +19,7 @@ from callkit.zones import Period
 
 COLUMN_OF = {"sources": "source", "projects": "project", "grades": "grade"}
 """The column of deals without which a section has nothing to show."""
-_CUT_FREELY = ("overview", "changes", "stages")
+_CUT_FREELY = ("overview", "changes", "stages", "cohorts", "whatif")
 _DEFAULTS = {"lens": "closed", "credit": "owner", "where": "", "lang": "", "timezone": ""}
 _OUT = Path("reports")
 

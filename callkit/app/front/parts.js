@@ -57,6 +57,7 @@ class Parts {
     }
     markRows(place, this.app.selection());
     if (name === "cards") this.openCards(place);
+    for (const form of place.querySelectorAll(".ck-suppose")) this.supposing(form);
     for (const item of place.querySelectorAll("li[data-view]")) this.openView(item);
     if (name === "headline") {
       this.app.foot.replaceChildren(h("h3", {}, this.app.words.footer), ...place.querySelectorAll(".ck-facts, .ck-note"));
@@ -74,6 +75,18 @@ class Parts {
       opener(value, `${label}: ${value.textContent}. ${fill(this.app.words.open_behind, { what: label })}`);
       card.classList.add("ck-opens");
       card.addEventListener("click", () => this.app.select({}, tabs[i]));
+    });
+  }
+
+  // What if: the desk answers in words, its assumption among them.
+  supposing(form) {
+    const { giver, taker, minutes } = form.elements;
+    if (taker.options.length > 1) taker.selectedIndex = 1;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const [from, to] = [giver, taker].map((select) => (select.value ? JSON.parse(select.value) : []));
+      const told = await this.app.ask("suppose", { giver: from, taker: to, minutes: Number(minutes.value) });
+      form.querySelector(".ck-suppose-told").textContent = told.told || told.trouble;
     });
   }
 
