@@ -64,7 +64,7 @@ def measure_resolved(company: Company, resolved: Resolved) -> Figures:
     # Sums of seconds may differ in their last bits from run to run; the order of rows must not.
     rows.sort(key=lambda row: (-round(row[1]["talk_minutes"], 9), row[0]))
     keys = (TOTAL,) * max(1, len(resolved.by))
-    in_segments, everywhere = _emptied(resolved)
+    in_segments, everywhere = emptied(resolved)
     finished = [(*labels, *_columns(figures, in_segments | everywhere)) for labels, figures in rows if resolved.by]
     return Figures(
         tuple(d.name for d in resolved.by), [*finished, (*keys, *_columns(whole, everywhere))], resolved.scope
@@ -100,7 +100,7 @@ def _number(value: Any) -> int | float:
     return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)
 
 
-def _emptied(resolved: Resolved) -> tuple[set[str], set[str]]:
+def emptied(resolved: Resolved) -> tuple[set[str], set[str]]:
     """The columns without meaning in segments, and those without meaning anywhere."""
     names, lens = [d.name for d in resolved.by], resolved.scope.lens
     by_call = any(d.of == "call" for d in resolved.by)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from callkit.decisions.chance import grown, shuffled
-from callkit.decisions.evidence import Evidence, Flags, Floats, Ints, summed
+from callkit.decisions.evidence import Evidence, Flags, Floats, Ints, dense, summed
 from callkit.decisions.finding import Finding
 from callkit.decisions.looking import TIMES, Segments, ends, segments
 from callkit.decisions.sure import ratio_intervals
@@ -156,8 +156,8 @@ def _strata(rows: Evidence, columns: Sequence[str]) -> Ints:
     """Groups of like deals: by as many columns, in their order, as leave the groups large enough."""
     like = np.zeros(len(rows.deal), dtype=np.int64)
     for column in columns:
-        _, code = np.unique(rows.codes[column], return_inverse=True)
-        finer = np.unique(like * (code.max(initial=0) + 1) + code, return_inverse=True)[1]
-        if len(rows.deal) >= _STRATUM * (finer.max(initial=0) + 1):
+        code, count = dense(rows.codes[column])
+        finer, groups = dense(like * max(1, count) + code)
+        if len(rows.deal) >= _STRATUM * groups:
             like = finer
     return like

@@ -46,8 +46,8 @@ class Evidence:
             return [()], np.zeros(len(self.deal), dtype=np.int64)
         place = np.zeros(len(self.deal), dtype=np.int64)
         for column in self.by:
-            code, count = _dense(self.codes[column])
-            place, _ = _dense(place * max(1, count) + code)
+            code, count = dense(self.codes[column])
+            place, _ = dense(place * max(1, count) + code)
         first = np.zeros(int(place.max(initial=-1)) + 1, dtype=np.int64)
         first[place[::-1]] = np.arange(len(place))[::-1]
         rows = [tuple(self.labels[c][int(self.codes[c][row])] for c in self.by) for row in first]
@@ -59,15 +59,34 @@ class Evidence:
         if not self.by or self.touched:
             return self.touched or self
         apart = self.deal < 0
-        known, place = np.unique(self.deal[~apart], return_inverse=True)
-        sums = [
-            np.concatenate([np.bincount(place, values[~apart], len(known)), values[apart]]) for values in self._sums()
-        ]
+        place, count = dense(self.deal[~apart])
+        known = np.zeros(count, dtype=np.int64)
+        known[place] = self.deal[~apart]
+        sums = [np.concatenate([summed(values[~apart], place, count), values[apart]]) for values in self._sums()]
         return _evidence((), np.concatenate([known, self.deal[apart]]), {}, {}, sums)
 
     def cut(self, *by: str) -> Evidence:
         """The same by fewer columns of the deals."""
         return _evidence(by, self.deal, self.codes, self.labels, self._sums())
+
+    def beside(self, of_deals: Evidence) -> Evidence:
+        """The same rows with the codes of each row's deal beside: the columns of `of_deals`, which has a row a deal.
+
+        Rows without a deal, or of one that `of_deals` lacks, are left out.
+        """
+        order = np.argsort(of_deals.deal, kind="stable")
+        found = np.minimum(np.searchsorted(of_deals.deal, self.deal, sorter=order), len(order) - 1)
+        row = order[found] if len(order) else found
+        kept = (of_deals.deal[row] == self.deal) & (self.deal >= 0) if len(order) else np.zeros(len(found), dtype=bool)
+        rows = self.where(kept)
+        codes = {column: code[row[kept]] for column, code in of_deals.codes.items()}
+        return _evidence(
+            (*self.by, *of_deals.by),
+            rows.deal,
+            {**rows.codes, **codes},
+            {**self.labels, **of_deals.labels},
+            rows._sums(),
+        )
 
     def where(self, kept: Flags) -> Evidence:
         """The rows where `kept` holds."""
@@ -83,7 +102,7 @@ class Evidence:
         return [self.talk_minutes, self.after_sale_minutes, self.deals, self.won_deals, self.revenue]
 
 
-def _dense(code: Ints) -> tuple[Ints, int]:
+def dense(code: Ints) -> tuple[Ints, int]:
     """Codes numbered anew from 0, in their order, and how many there are."""
     if not len(code):
         return code, 0
@@ -145,8 +164,8 @@ def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence
     # The engine gives rows in any order; sums must not differ in their last bits from run to run.
     cell = np.zeros(len(frame), dtype=np.int64)
     for column in columns[1 : 1 + len(resolved.by)]:
-        code, count = _dense(column.astype(np.int64))
-        cell, _ = _dense(cell * max(1, count) + code)
+        code, count = dense(column.astype(np.int64))
+        cell, _ = dense(cell * max(1, count) + code)
     order = np.lexsort((columns[1 + len(resolved.by)], cell, columns[0]))
     columns = [column[order] for column in columns]
     codes = {d.name: columns[1 + i].astype(np.int64) for i, d in enumerate(resolved.by)}

@@ -13,7 +13,7 @@ from callkit.decisions import comparing, looking
 from callkit.decisions.chance import corrected
 from callkit.decisions.evidence import Evidence, Floats, Ints, evidence
 from callkit.decisions.finding import Finding
-from callkit.measuring import call_rows, measure
+from callkit.measuring import call_rows, emptied
 from callkit.quality import oddities
 from callkit.scope import Scope, resolve
 from callkit.zones import Period, instant
@@ -48,11 +48,11 @@ def findings(company: Company, scope: Scope, *, rate: float = RATE) -> Findings:
     """
     least = company.settings.min_deals
     columns = like_columns(company)
-    total = measure(company, scope).total
-    worth = total["revenue_per_minute"] or 1.0
-    with_minutes = total["revenue_per_minute"] is not None
     rows = evidence(company, scope, columns)
-    by_manager = evidence(company, scope, ["manager", *columns]) if scope.lens != "called" else None
+    talk, revenue = float(rows.talk_minutes.sum()), float(rows.revenue.sum())
+    worth = revenue / talk if revenue and talk else 1.0
+    with_minutes = talk > 0 and "revenue_per_minute" not in emptied(resolve(company, scope))[1]
+    by_manager = evidence(company, scope, ["manager"]).beside(rows) if scope.lens != "called" else None
     whole_deals = scope.credit not in ("talk", "equal")
     looked = look(rows, by_manager, columns, least, worth, whole_deals=whole_deals, with_minutes=with_minutes)
     if not _NARROWS_CALLS & set(scope.where):
@@ -65,7 +65,7 @@ def findings(company: Company, scope: Scope, *, rate: float = RATE) -> Findings:
             whole_deals=whole_deals, with_minutes=with_minutes,
         )  # fmt: skip
     held = [replace(f, lens=scope.lens) for f in holding(looked, rate)]
-    return Findings(ranked([*held, *_faults(company, scope, worth, total["talk_minutes"] or 0.0)]), len(looked))
+    return Findings(ranked([*held, *_faults(company, scope, worth, talk)]), len(looked))
 
 
 def like_columns(company: Company) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from callkit.decisions.chance import Shuffling
-from callkit.decisions.evidence import Evidence, Floats, Ints, summed
+from callkit.decisions.evidence import Evidence, Floats, Ints, dense, summed
 from callkit.decisions.finding import Finding
 from callkit.decisions.sure import above_limit, ratio_intervals
 from callkit.dimensions import UNNAMED
@@ -132,14 +132,14 @@ def stages(talk: Floats, deal: Ints, place: Ints, names: Sequence[str], fair: Fl
 
     `talk` in minutes a row of a deal on an open stage, `fair` the larger of each stage's shares of stays and of time.
     """
-    known, at = np.unique(deal, return_inverse=True)
-    whole = summed(talk, at, len(known))
+    at, count = dense(deal)
+    whole = summed(talk, at, count)
     if len(names) < 2 or not whole.sum():
         return []
     looked = []
     for i, name in enumerate(names):
-        own = summed(talk * (place == i), at, len(known))
-        low, high = ratio_intervals(own, whole, np.zeros(len(known), dtype=np.int64), 1)
+        own = summed(talk * (place == i), at, count)
+        low, high = ratio_intervals(own, whole, np.zeros(count, dtype=np.int64), 1)
         share = float(own.sum() / whole.sum())
         looked.append(
             Finding(
