@@ -14,7 +14,7 @@ from worlds import Scope as Asked
 from worlds import World, questions, worlds
 
 from callkit.company import Company, open_company
-from callkit.decisions.evidence import Evidence, evidence
+from callkit.decisions.evidence import Evidence, evidence, with_columns
 from callkit.decisions.sure import Interval, ratio_intervals, shrunk, sure
 from callkit.measures import MEASURES, wilson
 from callkit.measuring import measure
@@ -87,6 +87,27 @@ def test_evidence_can_be_cut_by_fewer_columns(demo: Company) -> None:
     (names, place), (own_names, own_place) = both.cut("source").segments, source.segments
     assert names == own_names
     assert np.bincount(place, both.revenue) == pytest.approx(np.bincount(own_place, source.revenue))
+
+
+@pytest.mark.parametrize("lens", ["closed", "lifetime", "created"])
+@pytest.mark.parametrize("credit", ["owner", "talk"])
+def test_columns_of_deals_can_be_put_to_evidence_that_is_there(demo: Company, lens: str, credit: str) -> None:
+    scope = Scope(OCTOBER, lens, credit)
+    asked = evidence(demo, scope, ["grade", "source"])
+    by_manager = evidence(demo, scope, ["manager"])
+    put = with_columns(demo, by_manager, ["grade", "source"])
+    (names, place), (put_names, put_place) = asked.segments, put.segments
+    assert names == put_names
+    for name in ("talk_minutes", "after_sale_minutes", "deals", "won_deals", "revenue"):
+        sums = [np.bincount(p, getattr(rows, name), len(names)) for p, rows in ((place, asked), (put_place, put))]
+        assert sums[0] == pytest.approx(sums[1])
+    beside = by_manager.beside(put)
+    both = evidence(demo, scope, ["manager", "grade", "source"])
+    on_deals = both.where(both.deal >= 0)
+    assert beside.segments[0] == on_deals.segments[0]
+    assert np.bincount(beside.segments[1], beside.revenue) == pytest.approx(
+        np.bincount(on_deals.segments[1], on_deals.revenue)
+    )
 
 
 # Intervals

@@ -147,7 +147,8 @@ def _binned(values: Floats, strata: Ints, count: int) -> tuple[Floats, Floats, I
     """The values with their weights and strata; of many, the middle ones of each stratum are put into bins."""
     if len(values) <= _ROWS:
         return values, np.ones(len(values)), strata
-    order = np.lexsort((values, strata))
+    order = np.argsort(values)
+    order = order[np.argsort(strata[order].astype(np.int16 if count < 2**15 else np.int64), kind="stable")]
     sizes = np.bincount(strata, minlength=count)
     rank = np.arange(len(values)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     size = sizes[strata[order]]
@@ -160,8 +161,7 @@ def _binned(values: Floats, strata: Ints, count: int) -> tuple[Floats, Floats, I
         np.where(rank >= size - each, 2 * each + size - 1 - rank, each + (rank - each) * each // middle),
     )
     key = strata[order] * (3 * each + 1) + cell
-    _, first = np.unique(key, return_index=True)
-    first = np.sort(first)
+    first = np.flatnonzero(np.diff(key, prepend=-1))
     weights = np.diff(np.append(first, len(values))).astype(np.float64)
     return np.add.reduceat(values[order], first) / weights, weights, strata[order][first]
 

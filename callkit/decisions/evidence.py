@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from callkit.company import Company
+from callkit.dimensions import NO_DEAL, Dimension
 from callkit.measuring import Sql, call_rows, deal_rows, touched_rows
-from callkit.scope import Scope, resolve
+from callkit.scope import Scope, resolve, shown
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -169,15 +170,36 @@ def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence
     order = np.lexsort((columns[1 + len(resolved.by)], cell, columns[0]))
     columns = [column[order] for column in columns]
     codes = {d.name: columns[1 + i].astype(np.int64) for i, d in enumerate(resolved.by)}
-    labels = {
-        d.name: {int(code): company.label(d, int(code)) for code in np.unique(codes[d.name])} for d in resolved.by
-    }
+    labels = {d.name: _labels(company, d, codes[d.name]) for d in resolved.by}
     talk, after_sale, *sums = (np.asarray(column, dtype=np.float64) for column in columns[1 + len(resolved.by) :])
     adds_up = deals is not None and (scope.lens != "called" or all(d.of == "deal" for d in resolved.by))
     sums = [talk / 60, after_sale / 60, *sums]
     return _evidence(
         tuple(codes), columns[0].astype(np.int64), codes, labels, sums, None if adds_up else evidence(company, scope)
     )
+
+
+def with_columns(company: Company, rows: Evidence, columns: Sequence[str]) -> Evidence:
+    """The whole of `rows`, a row a deal, by the deals' own `columns`: what `evidence` gives, without summing again."""
+    whole = rows.whole
+    resolved = [shown(company, company.dimensions[column]) for column in columns]
+    chosen = "".join(f", {d.calls}" for d in resolved)
+    frame = company.engine.frame(f"SELECT CAST(d.deal_key AS BIGINT){chosen} FROM deals AS d ORDER BY d.deal_key")
+    deal = frame.iloc[:, 0].to_numpy()
+    at = np.minimum(np.searchsorted(deal, whole.deal), len(deal) - 1)
+    codes = {
+        d.name: np.where(whole.deal < 0, NO_DEAL, frame.iloc[:, 1 + i].to_numpy()[at]).astype(np.int64)
+        for i, d in enumerate(resolved)
+    }
+    labels = {d.name: _labels(company, d, codes[d.name]) for d in resolved}
+    return _evidence(tuple(columns), whole.deal, codes, labels, whole._sums())
+
+
+def _labels(company: Company, dimension: Dimension, codes: Ints) -> dict[int, str]:
+    dense_codes, count = dense(codes)
+    known = np.zeros(count, dtype=np.int64)
+    known[dense_codes] = codes
+    return {int(code): company.label(dimension, int(code)) for code in known}
 
 
 def _evidence(

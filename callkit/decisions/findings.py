@@ -11,11 +11,12 @@ import numpy as np
 from callkit.company import Company
 from callkit.decisions import comparing, looking
 from callkit.decisions.chance import corrected
-from callkit.decisions.evidence import Evidence, Floats, Ints, evidence
+from callkit.decisions.evidence import Evidence, Floats, Ints, evidence, with_columns
 from callkit.decisions.finding import Finding
+from callkit.dimensions import NO_DEAL
 from callkit.measuring import call_rows, emptied
 from callkit.quality import oddities
-from callkit.scope import Scope, resolve
+from callkit.scope import Scope, resolve, seen
 from callkit.zones import Period, instant
 
 RATE = 0.01
@@ -48,18 +49,16 @@ def findings(company: Company, scope: Scope, *, rate: float = RATE) -> Findings:
     """
     least = company.settings.min_deals
     columns = like_columns(company)
-    rows = evidence(company, scope, columns)
+    by_manager, rows = _gathered(company, scope, columns)
     talk, revenue = float(rows.talk_minutes.sum()), float(rows.revenue.sum())
     worth = revenue / talk if revenue and talk else 1.0
     with_minutes = talk > 0 and "revenue_per_minute" not in emptied(resolve(company, scope))[1]
-    by_manager = evidence(company, scope, ["manager"]).beside(rows) if scope.lens != "called" else None
     whole_deals = scope.credit not in ("talk", "equal")
     looked = look(rows, by_manager, columns, least, worth, whole_deals=whole_deals, with_minutes=with_minutes)
     if not _NARROWS_CALLS & set(scope.where):
         looked += looking.stages(*_stage_load(company, scope), worth)
     if (before := _before(company, scope)) is not None:
-        former = evidence(company, before, columns)
-        former_managers = evidence(company, before, ["manager"])
+        former_managers, former = _gathered(company, before, columns)
         looked += look_back(
             rows, former, by_manager, former_managers, columns, least, worth, _exposures(scope.period, before.period),
             whole_deals=whole_deals, with_minutes=with_minutes,
@@ -134,6 +133,15 @@ def ranked(found: Iterable[Finding]) -> list[Finding]:
     return list(kept.values())
 
 
+def _gathered(company: Company, scope: Scope, columns: Sequence[str]) -> tuple[Evidence | None, Evidence]:
+    """The evidence by manager, where there is any, and by the columns of the deals: the engine sums but once."""
+    if scope.lens == "called":
+        return None, evidence(company, scope, columns)
+    by_manager = evidence(company, scope, ["manager"])
+    rows = with_columns(company, by_manager, columns)
+    return by_manager.beside(rows), rows
+
+
 def _before(company: Company, scope: Scope) -> Scope | None:
     """The scope of the period before, where a comparison is fair."""
     before = scope.period.previous()
@@ -197,14 +205,41 @@ def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, lis
 def _faults(company: Company, scope: Scope, worth: float, talk: float) -> list[Finding]:
     """Faults of the data that bend a figure by a tenth or more: counted, not inferred."""
     found = []
-    for odd in oddities(company, scope, kinds=_BENDS) if talk else ():
+    bent_kinds = [kind for kind, bent in _bent(company, scope).items() if bent >= _BENDS[kind]]
+    for odd in oddities(company, scope, kinds=bent_kinds) if talk and bent_kinds else ():
         minutes = float(odd.effect.get("minutes") or odd.talk_minutes or 0.0)
         bent = float(odd.effect["share"] or 0.0) if odd.kind == "won_for_nothing" else minutes / talk
-        if bent >= _BENDS[odd.kind]:
-            found.append(
-                Finding(
-                    "fault", "revenue_per_minute", stake=bent * talk * worth, talk_minutes=minutes, oddity=odd,
-                    lens=scope.lens,
-                )
-            )  # fmt: skip
+        found.append(
+            Finding(
+                "fault", "revenue_per_minute", stake=bent * talk * worth, talk_minutes=minutes, oddity=odd,
+                lens=scope.lens,
+            )
+        )  # fmt: skip
     return found
+
+
+def _bent(company: Company, scope: Scope) -> dict[str, float]:
+    """How much of the talk, or of the won deals, each kind of fault holds: cheaper to ask than which rows they are."""
+    start, stop = scope.period.instants(company.timezone)
+    own, engine = seen(company), company.engine
+    period = f"c.started_us >= {start} AND c.started_us < {stop} AND {own.calls}"
+    long = f"c.talk_seconds > {company.settings.long_talk_hours * 3600}"
+    talk, over, loose, by_somebody = engine.query(f"""
+        SELECT sum(c.talk_seconds), sum(CASE WHEN {long} THEN c.talk_seconds ELSE 0 END),
+            sum(CASE WHEN c.stage = {NO_DEAL} THEN c.talk_seconds ELSE 0 END),
+            sum(CASE WHEN c.manager > 0 THEN c.talk_seconds ELSE 0 END)
+        FROM calls AS c WHERE {period}
+    """)[0]
+    once = engine.query(f"""
+        SELECT sum(most) FROM (
+            SELECT max(c.talk_seconds) AS most FROM calls AS c WHERE c.manager > 0 AND {period}
+            GROUP BY c.manager, CAST(floor(c.started_us / 1000000.0) AS BIGINT)
+        ) AS seconds
+    """)[0][0]
+    won, empty = engine.query(f"""
+        SELECT count(*), sum(CASE WHEN d.amount = 0 THEN 1 ELSE 0 END) FROM deals AS d
+        WHERE d.outcome = 1 AND d.closed_us >= {start} AND d.closed_us < {stop} AND {own.deals}
+    """)[0]
+    parts = {"long_talk": over, "no_deal": loose, "same_second": (by_somebody or 0) - (once or 0)}
+    shares = {kind: float(part or 0) / float(talk) if talk else 0.0 for kind, part in parts.items()}
+    return shares | {"won_for_nothing": float(empty or 0) / won if won else 0.0}
