@@ -116,13 +116,13 @@ def after_sale_whole(rows: Evidence, worth: float) -> list[Finding]:
     talk, after = own.talk_minutes, own.after_sale_minutes
     if not after.sum():
         return []
-    low, high = ratio_intervals(after, talk, np.zeros(len(talk), dtype=np.int64), 1)
+    interval, p = above_limit(after, talk, _LOAD)
     return [
         Finding(
             "after_sale", "after_sale_share", stake=float(after.sum() - _LOAD * talk.sum()) * worth,
-            value=float(after.sum() / talk.sum()), versus=_LOAD, interval=ends(low[0], high[0]),
+            value=float(after.sum() / talk.sum()), versus=_LOAD, interval=interval,
             deals=float(own.deals.sum()), won_deals=float(own.won_deals.sum()), talk_minutes=float(talk.sum()),
-            p=above_limit(after, talk, _LOAD), material=bool(after.sum() > _LOAD * talk.sum()),
+            p=p, material=bool(after.sum() > _LOAD * talk.sum()),
         )
     ]  # fmt: skip
 
@@ -139,14 +139,14 @@ def stages(talk: Floats, deal: Ints, place: Ints, names: Sequence[str], fair: Fl
     looked = []
     for i, name in enumerate(names):
         own = summed(talk * (place == i), at, count)
-        low, high = ratio_intervals(own, whole, np.zeros(count, dtype=np.int64), 1)
+        interval, p = above_limit(own, whole, _TIMES_STAGE * float(fair[i]))
         share = float(own.sum() / whole.sum())
         looked.append(
             Finding(
                 "stage", "stage_share", "stage", name,
                 stake=max(0.0, share - float(fair[i])) * float(whole.sum()) * worth,
-                value=share, versus=float(fair[i]), interval=ends(low[0], high[0]), deals=float((own > 0).sum()),
-                talk_minutes=float(own.sum()), p=above_limit(own, whole, _TIMES_STAGE * float(fair[i])),
+                value=share, versus=float(fair[i]), interval=interval, deals=float((own > 0).sum()),
+                talk_minutes=float(own.sum()), p=p,
                 material=bool(share >= _BIG_STAGE),
             )
         )  # fmt: skip

@@ -123,9 +123,9 @@ def ratio_errors(above: Floats, below: Floats, place: Ints, count: int) -> tuple
     if not len(place):
         nothing = np.full(count, np.nan)
         return nothing, nothing, nothing, nothing
-    rows = np.bincount(place, minlength=count)
-    over, under = (np.bincount(place, values, count) for values in (above, below))
-    enough = np.minimum(*(np.bincount(place, values > 0, count) for values in (above, below))) >= LEAST
+    rows = summed(np.ones(len(place)), place, count)
+    over, under = (summed(values, place, count) for values in (above, below))
+    enough = np.minimum(*(summed((values > 0).astype(np.float64), place, count) for values in (above, below))) >= LEAST
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(enough, over / under, np.nan)
         u = above - ratio[place] * below
@@ -140,18 +140,23 @@ def ratio_errors(above: Floats, below: Floats, place: Ints, count: int) -> tuple
     return ratio, error, degrees, moved
 
 
-def above_limit(above: Floats, below: Floats, limit: float) -> float:
-    """How likely sum(above) / sum(below) is so high if the truth is `limit`: a one-sided p-value, 1 where unknown."""
-    from scipy.special import stdtr
+def above_limit(above: Floats, below: Floats, limit: float) -> tuple[tuple[float, float] | None, float]:
+    """The 95 % interval of sum(above) / sum(below), and how likely so high a ratio is if the truth is `limit`.
 
-    if limit <= 0:
-        return 1.0
+    The latter is a one-sided p-value; None and 1 where too little is known.
+    """
+    from scipy.special import stdtr, stdtrit
+
     ratio, error, degrees, moved = (
         float(v[0]) for v in ratio_errors(above, below, np.zeros(len(above), dtype=np.int64), 1)
     )
-    if not ratio > limit or not error:
-        return 1.0
-    return float(stdtr(degrees, -(np.log(ratio / limit) + moved) / error))
+    if np.isnan(ratio):
+        return None, 1.0
+    reach = float(stdtrit(degrees, 0.975)) * error
+    interval = float(ratio * np.exp(moved - reach)), float(ratio * np.exp(moved + reach))
+    if not ratio > limit > 0 or not error:
+        return interval, 1.0
+    return interval, float(stdtr(degrees, -(np.log(ratio / limit) + moved) / error))
 
 
 def shrunk(won: Sequence[float], deals: Sequence[float]) -> tuple[list[float | None], float | None]:
