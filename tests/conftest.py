@@ -64,12 +64,14 @@ class BlackHole:
                 threading.Thread(target=self._hear, args=(connection,), daemon=True).start()
 
     def _hear(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):
+        with connection, contextlib.suppress(OSError):
             while heard := connection.recv(65536):
                 self.asked.append(heard)
 
     def close(self) -> None:
         for kept in (self._listening, *self._kept):
+            with contextlib.suppress(OSError):
+                kept.shutdown(socket.SHUT_RDWR)
             kept.close()
 
 
