@@ -12,12 +12,11 @@ from callkit.engine import Engine
 
 def credit(engine: Engine) -> None:
     """Makes the table `credits` of a placed company, once: deal_key, manager, and four weights that each sum to 1."""
-    if engine.query("SELECT 1 FROM information_schema.tables WHERE table_name = 'credits'"):
+    if engine.has("credits"):
         return
     # Who spoke first and last is decided among a deal's people, of whom there are few, not among its calls; only where
     # two of them began at one instant are the calls looked at again.
-    engine.query("""
-        CREATE TABLE credits AS
+    engine.create("credits", """
         WITH spoken AS (
             SELECT c.deal_key, c.manager, c.talk_seconds, c.started_us, c.call_id
             FROM calls AS c
@@ -51,7 +50,7 @@ def credit(engine: Engine) -> None:
                 ON l.deal_key = p.deal_key AND l.manager = p.manager AND l.started_us = p.last_us
         )
         SELECT deal_key, manager, talk / sum(talk) OVER (PARTITION BY deal_key) AS by_talk,
-            1.0 / count(*) OVER (PARTITION BY deal_key) AS by_head,
+            1e0 / count(*) OVER (PARTITION BY deal_key) AS by_head,
             CASE WHEN nth = 1 THEN 1 ELSE 0 END AS by_first,
             CASE WHEN nth_last = 1 THEN 1 ELSE 0 END AS by_last
         FROM ranked
@@ -60,4 +59,4 @@ def credit(engine: Engine) -> None:
         FROM deals AS d
         LEFT JOIN (SELECT DISTINCT deal_key FROM people) AS p ON p.deal_key = d.deal_key
         WHERE p.deal_key IS NULL
-    """)
+    """)  # fmt: skip
