@@ -113,7 +113,7 @@ def deals(
         ({base.text}) AS b
         JOIN deals AS d ON d.deal_key = b.deal_key
         LEFT JOIN (
-            SELECT c.deal_key, count(*) AS calls, sum(c.talk_seconds) AS talk
+            SELECT c.deal_key AS deal_key, count(*) AS calls, sum(c.talk_seconds) AS talk
             FROM {_CALLS} WHERE {within.text} AND c.deal_key IS NOT NULL GROUP BY c.deal_key
         ) AS t ON t.deal_key = b.deal_key
     """
@@ -141,7 +141,9 @@ def _base(company: Company, resolved: Resolved, of_calls: bool) -> Sql:
         where = calls_in_scope(resolved)
         while_open = "" if of_calls else " AND (d.closed_us IS NULL OR c.started_us < d.closed_us)"
         kept = f"{where.text} AND {resolved.seen.deals} AND c.deal_key IS NOT NULL{while_open}"
-        return Sql(f"SELECT c.deal_key, 1 AS part FROM {_CALLS} WHERE {kept} GROUP BY c.deal_key", where.values)
+        return Sql(
+            f"SELECT c.deal_key AS deal_key, 1 AS part FROM {_CALLS} WHERE {kept} GROUP BY c.deal_key", where.values
+        )
     where = deals_in_scope(resolved)
     if not any(dimension.of == "person" for dimension, _ in resolved.keeps):
         return Sql(f"SELECT d.deal_key, 1 AS part FROM deals AS d WHERE {where.text}", where.values)
@@ -151,7 +153,7 @@ def _base(company: Company, resolved: Resolved, of_calls: bool) -> Sql:
     else:
         people = "SELECT deal_key, owner AS manager, 1 AS weight FROM deals"
     text = f"""
-        SELECT d.deal_key, sum(w.weight) AS part
+        SELECT d.deal_key AS deal_key, sum(w.weight) AS part
         FROM deals AS d
         JOIN ({people}) AS w ON w.deal_key = d.deal_key
         JOIN managers AS wm ON wm.manager = w.manager

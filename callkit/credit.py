@@ -18,7 +18,8 @@ def credit(engine: Engine) -> None:
     # two of them began at one instant are the calls looked at again.
     engine.create("credits", """
         WITH spoken AS (
-            SELECT c.deal_key, c.manager, c.talk_seconds, c.started_us, c.call_id
+            SELECT c.deal_key AS deal_key, c.manager AS manager, c.talk_seconds AS talk_seconds,
+                c.started_us AS started_us, c.call_id AS call_id
             FROM calls AS c
             JOIN deals AS d ON d.deal_key = c.deal_key
             WHERE c.talk_seconds > 0 AND (d.closed_us IS NULL OR c.started_us < d.closed_us)
@@ -34,13 +35,14 @@ def credit(engine: Engine) -> None:
             SELECT deal_key, last_us FROM people GROUP BY deal_key, last_us HAVING count(*) > 1
         ),
         tied AS (
-            SELECT s.deal_key, s.manager, s.started_us, min(s.call_id) AS first_id, max(s.call_id) AS last_id
+            SELECT s.deal_key AS deal_key, s.manager AS manager, s.started_us AS started_us,
+                min(s.call_id) AS first_id, max(s.call_id) AS last_id
             FROM spoken AS s
             JOIN ties AS t ON t.deal_key = s.deal_key AND t.started_us = s.started_us
             GROUP BY s.deal_key, s.manager, s.started_us
         ),
         ranked AS (
-            SELECT p.deal_key, p.manager, p.talk,
+            SELECT p.deal_key AS deal_key, p.manager AS manager, p.talk AS talk,
                 row_number() OVER (PARTITION BY p.deal_key ORDER BY p.first_us, f.first_id) AS nth,
                 row_number() OVER (PARTITION BY p.deal_key ORDER BY p.last_us DESC, l.last_id DESC) AS nth_last
             FROM people AS p

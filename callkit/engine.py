@@ -29,7 +29,8 @@ class Engine(Protocol):
     """What placing and measuring need of an engine.
 
     A marker `?` in SQL text stands for a bound value. Types of columns are VARCHAR, INTEGER, BIGINT, DOUBLE, BOOLEAN;
-    `types` says what the engine itself calls VARCHAR and DOUBLE in a cast.
+    `types` says what the engine itself calls VARCHAR and DOUBLE in a cast. A column that comes out of a join is named
+    with AS: not every engine takes the table's name off it.
     """
 
     types: Mapping[str, str]

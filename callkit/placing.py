@@ -123,8 +123,8 @@ def _place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engin
     engine.create(
         "deals",
         f"""
-        SELECT CAST(row_number() OVER (ORDER BY d.deal_id) AS INTEGER) AS deal_key, d.deal_id,
-            d.created_us, d.closed_us,
+        SELECT CAST(row_number() OVER (ORDER BY d.deal_id) AS INTEGER) AS deal_key,
+            d.deal_id AS deal_id, d.created_us AS created_us, d.closed_us AS closed_us,
             CASE d.outcome WHEN 'won' THEN 1 WHEN 'lost' THEN 2 ELSE 3 END AS outcome,
             coalesce(d.amount, 0) AS amount,
             coalesce(g.manager, 0) AS owner,
@@ -160,7 +160,7 @@ def _place_stays(keyed_by_pair: bool, settings: Settings, engine: Engine) -> Non
         SELECT deal_key, stage, changed_us AS entered_us, left_us,
             CASE WHEN nth = 1 THEN changed_us - {lead_in} ELSE changed_us END AS from_us
         FROM (
-            SELECT d.deal_key, s.stage, x.changed_us,
+            SELECT d.deal_key AS deal_key, s.stage AS stage, x.changed_us AS changed_us,
                 row_number() OVER ({in_order}) AS nth,
                 lead(x.changed_us, 1, {FOREVER}) OVER ({in_order}) AS left_us
             FROM checked_stage_changes AS x
@@ -182,7 +182,8 @@ def _place_calls(settings: Settings, local: Callable[[str], str], engine: Engine
         else ("d.deal_key", "d.has_history", str(NOWHERE), "")
     )  # fmt: skip
     engine.create("calls", f"""
-        SELECT x.call_id, x.started_us, x.talk_seconds, x.direction, x.manager, x.deal_key,
+        SELECT x.call_id AS call_id, x.started_us AS started_us, x.talk_seconds AS talk_seconds,
+            x.direction AS direction, x.manager AS manager, x.deal_key AS deal_key,
             CASE
                 WHEN x.deal_key IS NULL THEN {NO_DEAL}
                 WHEN t.stage IS NOT NULL THEN t.stage
@@ -193,12 +194,12 @@ def _place_calls(settings: Settings, local: Callable[[str], str], engine: Engine
             -- 1 January 1970 was a Thursday; the sevens keep earlier days above zero
             CAST((x.local_day + 700003) % 7 + 1 AS SMALLINT) AS weekday,
             {engine.month("x.local_us")} AS month,
-            x.how, x.deal_unknown,
+            x.how AS how, x.deal_unknown AS deal_unknown,
             coalesce(x.started_us + x.talk_seconds * {SECOND} > t.left_us, FALSE) AS spans_change
         FROM (
             SELECT *, CAST(floor(local_us / {DAY}.0) AS BIGINT) AS local_day
             FROM (
-                SELECT c.call_id, c.started_us, c.talk_seconds,
+                SELECT c.call_id AS call_id, c.started_us AS started_us, c.talk_seconds AS talk_seconds,
                     CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction,
                     coalesce(g.manager, 0) AS manager,
                     {deal_key} AS deal_key,
@@ -238,7 +239,8 @@ def _place_on_contacts(settings: Settings, engine: Engine) -> None:
                         CASE WHEN active THEN created_us ELSE closed_us END DESC, deal_key DESC
                 ) AS nth
             FROM (
-                SELECT c.call_id, d.deal_key, d.has_history, d.created_us, d.closed_us,
+                SELECT c.call_id AS call_id, d.deal_key AS deal_key, d.has_history AS has_history,
+                    d.created_us AS created_us, d.closed_us AS closed_us,
                     d.closed_us IS NULL OR d.closed_us > c.started_us AS active
                 FROM checked_calls AS c
                 JOIN checked_deal_contacts AS x ON x.contact_id = c.contact_id

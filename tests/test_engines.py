@@ -43,7 +43,7 @@ from callkit.scope import CREDITS, LENSES, Scope, conditions
 from callkit.settings import Settings, load
 from callkit.zones import Period
 
-KINDS = ("postgres",)
+KINDS = ("postgres", "clickhouse")
 SHARED = Path(os.environ.get("CALLKIT_SHARED", ""))
 CASES: list[dict[str, Any]] = []
 if "CALLKIT_SHARED" in os.environ:

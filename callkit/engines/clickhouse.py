@@ -71,9 +71,13 @@ class ClickHouse(Remote):
                 settings={**_SETTINGS, **dict(options or {})},
                 autogenerate_session_id=False,
             )
+            self._database = place or self._passing
             if new or self._passing:
-                self._client.command(f"CREATE DATABASE {quoted(place or self._passing)}")
-        self._client.database = place or self._passing
+                self._client.command(f"CREATE DATABASE {quoted(self._database)}")
+            # A database that is gone must be told as such, not as a server that does not answer.
+            elif not self.query("SELECT 1 FROM system.databases WHERE name = ?", [place]):
+                return
+        self._client.database = self._database
 
     @classmethod
     def of(cls, told: Mapping[str, Any], place: str, new: bool) -> ClickHouse:
@@ -129,8 +133,8 @@ class ClickHouse(Remote):
             self._command(f"DROP TABLE {table} SYNC")
 
     def has(self, table: str) -> bool:
-        known = "SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = ?"
-        return bool(self.query(known, [table]))
+        known = "SELECT 1 FROM system.tables WHERE database = ? AND name = ?"
+        return bool(self.query(known, [self._database, table]))
 
     def without(self, table: str, column: str) -> None:
         self._command(f"ALTER TABLE {table} DROP COLUMN {column}")

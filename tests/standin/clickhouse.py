@@ -64,6 +64,9 @@ def _serve(port: int, folder: str) -> None:
             body = self._body()
             try:
                 chdb.query(f'USE "{asked.get("database") or "default"}"')
+                for name in [name for name in known if name not in asked]:
+                    chdb.query(f"SET {name} = DEFAULT")
+                    del known[name]
                 for name, value in asked.items():
                     if name not in _OF_HTTP and not name.startswith("param_") and known.get(name) != value:
                         chdb.query(f"SET {name} = '{value}'")
