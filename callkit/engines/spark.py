@@ -72,7 +72,8 @@ class Spark(Remote):
         if not told.get("master"):
             raise UsageError("[engine] master is wanted, as spark://host:7077")
         builder = SparkSession.builder.master(told["master"]).appName("callkit")
-        builder = builder.config("spark.ui.enabled", "false").config("spark.log.level", "ERROR")
+        builder = builder.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+        builder = builder.config("spark.log.level", "ERROR")
         for name, value in told.get("options", {}).items():
             builder = builder.config(name, str(value))
         there = SparkContext._active_spark_context is not None
