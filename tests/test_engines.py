@@ -35,6 +35,7 @@ from worlds import worlds as any_worlds
 import callkit.engines
 from callkit import behind, calls, cli, demo, stored
 from callkit.company import Company, build, open_company
+from callkit.decisions.evidence import evidence
 from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.figures import Figures
 from callkit.measuring import measure
@@ -206,6 +207,12 @@ def assert_the_same_company(here: Company, there: Company) -> None:
         assert (one.kind, one.rows, list(one.listed)) == (other.kind, other.rows, list(other.listed))
         assert list(one.effect) == list(other.effect)
         assert alike(*([(*o.effect.values(), o.talk_minutes)] for o in (one, other)))
+    for lens in LENSES:
+        for by in (["source"], ["stage", "manager"]):
+            one, other = (evidence(c, Scope(EVER, lens), by) for c in (here, there))
+            assert (one.labels, one.deal.tolist()) == (other.labels, other.deal.tolist())
+            assert alike([one.revenue.tolist()], [other.revenue.tolist()])
+            assert alike([one.talk_minutes.tolist()], [other.talk_minutes.tolist()])
     people = here.dimensions["manager"]
     somebody = [here.label(people, code) for code in (1, 2)]
     for lens in LENSES:
