@@ -21,6 +21,8 @@ OPTIONS = {
     "spark.executor.memory": "700m",
     "spark.driver.memory": "1g",
     "spark.cores.max": "2",  # a core of each worker: a report's notebooks are applications beside the tests' own
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     # What makes statements over a few rows quick, and changes nothing else.
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
