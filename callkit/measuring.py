@@ -189,6 +189,7 @@ def touched_rows(resolved: Resolved, keys: Sequence[str]) -> Sql:
         where.values,
     )
 
+
 def call_rows(resolved: Resolved, columns: str, keys: Sequence[str]) -> Sql:
     """The calls of the scope: `columns` and each of `keys` (SQL on `c`, `d`, `m`) as k0, k1 …"""
     where = calls_in_scope(resolved)
