@@ -136,7 +136,7 @@ def _filed(aside: Path, memory: str) -> Iterator[Engine]:
 @contextlib.contextmanager
 def _noted(out: Path, aside: Path, told: Mapping[str, Any]) -> Iterator[Engine]:
     old: dict[str, Any] = _note(out) if out.is_file() else {"engine": {}, "place": "", "before": ""}
-    begins = told.get("store", _PLACE)
+    begins = _PLACE if told["kind"] == "spark" else told.get("store", _PLACE)  # Spark's `store` is a folder
     place = f"{begins}_{dt.datetime.now(dt.UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
     engine = engines.start(told, place, new=True)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,8 @@ from callkit.sources import RawTable
 if TYPE_CHECKING:
     import pandas as pd
 
+# It is tried with the pandas of today; whoever runs a report need not read otherwise.
+warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
 PLACED = ("facts", "labels", "managers", "stages", "deals", "stays", "calls", "credits")
 _SETTINGS = {
     "spark.sql.ansi.enabled": "true",
