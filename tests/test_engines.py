@@ -35,7 +35,9 @@ from worlds import worlds as any_worlds
 import callkit.engines
 from callkit import behind, calls, cli, demo, stored
 from callkit.company import Company, build, open_company
+from callkit.decisions.cohorts import cohorts
 from callkit.decisions.evidence import evidence
+from callkit.decisions.findings import findings
 from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.figures import Figures
 from callkit.measuring import measure
@@ -219,6 +221,7 @@ def assert_the_same_company(kind: str, here: Company, there: Company) -> None:
         assert (one.labels, one.deal.tolist()) == (other.labels, other.deal.tolist())
         assert alike([one.revenue.tolist()], [other.revenue.tolist()])
         assert alike([one.talk_minutes.tolist()], [other.talk_minutes.tolist()])
+    assert repr(cohorts(here, Scope(EVER, "created"), [30])) == repr(cohorts(there, Scope(EVER, "created"), [30]))
     people = here.dimensions["manager"]
     somebody = {"manager": [here.label(people, code) for code in (1, 2)]}
     every = [(lens, credit) for lens in LENSES for credit in (CREDITS if lens != "called" else ("owner",))]
@@ -402,6 +405,13 @@ def test_a_report_comes_from_the_engine(kind: str, engines: Engines, tmp_path: P
         assert not outcome.failed
         figures[name] = json.loads((outcome.folder / "manifest.json").read_text(encoding="utf-8"))["figures"]
     assert figures[kind] == figures["plain"]
+
+
+@each_engine
+def test_what_chance_would_hardly_give_is_found_in_every_engine(kind: str, engines: Engines) -> None:
+    october = Scope(Period.of_month("2026-10"))
+    with open_company("demo") as here, engines.open(kind, "demo", here.timezone) as there:
+        assert repr(findings(there, october)) == repr(findings(here, october)) != ""
 
 
 # On Spark this would take as long as all the rest, an application for the build and one a page; the code is the same.
