@@ -51,7 +51,10 @@ SHARED = Path(os.environ.get("CALLKIT_SHARED", ""))
 CASES: list[dict[str, Any]] = []
 if "CALLKIT_SHARED" in os.environ:
     CASES = json.loads((SHARED / "conformance" / "cases.json").read_text(encoding="utf-8"))
-each_engine = pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.xdist_group(k)) for k in KINDS])
+_PARAMETERS = [pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS]
+each_engine = pytest.mark.parametrize("kind", _PARAMETERS)
+each_server = pytest.mark.parametrize("kind", _PARAMETERS[:2])
+"""Spark starts a job for every statement: what it is asked in another test already, it is not asked again."""
 EVER = Period(dt.date(2011, 1, 1), dt.date(2028, 1, 1))
 
 
@@ -198,7 +201,7 @@ def test_the_conformance_case_holds_in_every_engine(
     assert alike(got.rows, its.rows)
 
 
-@each_engine
+@each_server
 def test_the_hand_made_world_is_the_same_call_by_call(kind: str, engines: Engines, tmp_path: Path) -> None:
     world = hand_world()
     folder = world.write_csv(tmp_path)
@@ -415,7 +418,7 @@ def test_what_chance_would_hardly_give_is_found_in_every_engine(kind: str, engin
 
 
 # On Spark this would take as long as all the rest, an application for the build and one a page; the code is the same.
-@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.xdist_group(k)) for k in KINDS if k != "spark"])
+@each_server
 def test_the_app_is_served_from_the_engine(
     kind: str, engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
