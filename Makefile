@@ -19,7 +19,7 @@ lab: $(READY)  ## the notebooks, in JupyterLab
 
 test: $(READY) $(ENGINES)  ## everything but the benchmarks
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/test_engines.py
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/test_engines.py
+	$(BIN)/python -m pytest tests/test_engines.py
 	$(BIN)/python -m pytest -q -W default -p no:cacheprovider --nbval-lax -n 2 --dist loadfile notebooks
 
 lint: $(READY)  ## style, format and types
