@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+ENGINES := $(VENV)/.engines
 MONTH  ?= 2026-10
 
 .PHONY: report app lab test lint bench lock picture clean
@@ -16,8 +17,9 @@ app: $(READY)  ## the demo company's app for managers, in the browser
 lab: $(READY)  ## the notebooks, in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-test: $(READY)  ## everything but the benchmarks
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+test: $(READY) $(ENGINES)  ## everything but the benchmarks
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/test_engines.py
+	$(BIN)/python -m pytest tests/test_engines.py
 	$(BIN)/python -m pytest -q -W default -p no:cacheprovider --nbval-lax -n 2 --dist loadfile notebooks
 
 lint: $(READY)  ## style, format and types
@@ -34,6 +36,7 @@ picture: $(READY)  ## the README's picture, from the report itself
 lock: $(READY)  ## pin what is installed, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra engines -c requirements.lock pyproject.toml -o engines.lock
 
 clean:
 	rm -rf $(VENV) reports build dist
@@ -43,4 +46,8 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(ENGINES): engines.lock $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r engines.lock
 	@touch $@

@@ -13,7 +13,6 @@ from typing import Any
 from callkit.company import Company
 from callkit.credit import credit
 from callkit.dimensions import Dimension
-from callkit.engine import literal
 from callkit.errors import UsageError, did_you_mean
 from callkit.measuring import Sql, calls_in_scope, deals_in_scope
 from callkit.quality import when
@@ -41,13 +40,13 @@ class Listed:
 
 @dataclass(frozen=True)
 class _Column:
-    """A column: what it shows, what it sorts by, and what a search looks through, in SQL."""
+    """A column: the SQL of what it shows, and of what is searched; `labelled` ones sort and match by label."""
 
     name: str
     sql: str
-    sorts: str = ""
     text: str = ""
     dimension: Dimension | None = None
+    labelled: bool = False
     kind: str = ""
 
 
@@ -88,7 +87,7 @@ def calls(
         *(_coded(d) for d in _of_deals(company)),
         _Column("call_id", "c.call_id", text="c.call_id"),
     ]
-    return _listed(company, own, _CALLS, calls_in_scope(resolved), "c.call_id", sort, search, page, size)
+    return _listed(company, own, Sql(_CALLS), calls_in_scope(resolved), "c.call_id", sort, search, page, size)
 
 
 def deals(
@@ -114,7 +113,7 @@ def deals(
         ({base.text}) AS b
         JOIN deals AS d ON d.deal_key = b.deal_key
         LEFT JOIN (
-            SELECT c.deal_key, count(*) AS calls, sum(c.talk_seconds) AS talk
+            SELECT c.deal_key AS deal_key, count(*) AS calls, sum(c.talk_seconds) AS talk
             FROM {_CALLS} WHERE {within.text} AND c.deal_key IS NOT NULL GROUP BY c.deal_key
         ) AS t ON t.deal_key = b.deal_key
     """
@@ -125,15 +124,15 @@ def deals(
         _Column("closed_at", "d.closed_us", kind="moment"),
         _Column("created_at", "d.created_us", kind="moment"),
         *(
-            _Column(d.name, d.deals, *_label(d.labels, d.deals), dimension=d)
+            _Column(d.name, d.deals, dimension=d, labelled=True)
             for d in (shown(company, company.dimensions["owner"]), *_of_deals(company))
         ),
         _Column("calls", "coalesce(t.calls, 0)"),
         _Column("talk_seconds", "coalesce(t.talk, 0)"),
         _Column("part", "b.part"),
     ]
-    where = Sql("1 = 1", (*base.values, *within.values))
-    return _listed(company, own, tables, where, "d.deal_id", sort, search, page, size)
+    listed = Sql(tables, (*base.values, *within.values))
+    return _listed(company, own, listed, Sql("1 = 1"), "d.deal_id", sort, search, page, size)
 
 
 def _base(company: Company, resolved: Resolved, of_calls: bool) -> Sql:
@@ -142,7 +141,9 @@ def _base(company: Company, resolved: Resolved, of_calls: bool) -> Sql:
         where = calls_in_scope(resolved)
         while_open = "" if of_calls else " AND (d.closed_us IS NULL OR c.started_us < d.closed_us)"
         kept = f"{where.text} AND {resolved.seen.deals} AND c.deal_key IS NOT NULL{while_open}"
-        return Sql(f"SELECT c.deal_key, 1 AS part FROM {_CALLS} WHERE {kept} GROUP BY c.deal_key", where.values)
+        return Sql(
+            f"SELECT c.deal_key AS deal_key, 1 AS part FROM {_CALLS} WHERE {kept} GROUP BY c.deal_key", where.values
+        )
     where = deals_in_scope(resolved)
     if not any(dimension.of == "person" for dimension, _ in resolved.keeps):
         return Sql(f"SELECT d.deal_key, 1 AS part FROM deals AS d WHERE {where.text}", where.values)
@@ -152,7 +153,7 @@ def _base(company: Company, resolved: Resolved, of_calls: bool) -> Sql:
     else:
         people = "SELECT deal_key, owner AS manager, 1 AS weight FROM deals"
     text = f"""
-        SELECT d.deal_key, sum(w.weight) AS part
+        SELECT d.deal_key AS deal_key, sum(w.weight) AS part
         FROM deals AS d
         JOIN ({people}) AS w ON w.deal_key = d.deal_key
         JOIN managers AS wm ON wm.manager = w.manager
@@ -164,7 +165,7 @@ def _base(company: Company, resolved: Resolved, of_calls: bool) -> Sql:
 def _listed(
     company: Company,
     columns: Sequence[_Column],
-    tables: str,
+    tables: Sql,
     where: Sql,
     tie: str,
     sort: str,
@@ -176,13 +177,23 @@ def _listed(
     name = sort.removeprefix("-")
     if name not in by:
         raise UsageError(f"there is no column {name!r} to sort by; there are {', '.join(by)}.{did_you_mean(name, by)}")
-    sought = [f"strpos(lower({c.text}), ?) > 0" for c in columns if c.text] if search else []
-    kept = " AND ".join([where.text, *([f"({' OR '.join(sought)})"] if sought else [])])
-    values = [*where.values, *[search.lower()] * len(sought)]
-    found = company.engine.query(f"SELECT count(*) FROM {tables} WHERE {kept}", values)[0][0]
-    key, way = by[name].sorts or by[name].sql, "DESC" if sort.startswith("-") else "ASC"
+    joins, joined, texts, key = "", list[object](), list[str](), by[name].sql
+    for i, column in enumerate(columns):
+        text = column.text
+        if column.dimension and column.labelled and (search or column.name == name):
+            text = f"l{i}.label"
+            joins += f" LEFT JOIN labels AS l{i} ON l{i}.dimension = ? AND l{i}.code = {column.sql}"
+            joined.append(column.dimension.labels)
+            key = text if column.name == name else key
+        if search and text:
+            texts.append(f"POSITION(? IN {company.engine.lowered(text)}) > 0")
+    kept = " AND ".join([where.text, *([f"({' OR '.join(texts)})"] if texts else [])])
+    values = [*tables.values, *joined, *where.values, *[search.lower()] * len(texts)]
+    matching = f"FROM {tables.text}{joins} WHERE {kept}"
+    found = company.engine.query(f"SELECT count(*) {matching}", values)[0][0]
+    way = "DESC" if sort.startswith("-") else "ASC"
     rows = company.engine.query(
-        f"SELECT {', '.join(c.sql for c in columns)} FROM {tables} WHERE {kept} "
+        f"SELECT {', '.join(c.sql for c in columns)} {matching} "
         f"ORDER BY {key} {way} NULLS LAST, {tie} LIMIT ? OFFSET ?",
         [*values, size, page * size],
     )
@@ -207,14 +218,7 @@ def _value(company: Company, column: _Column, value: Any) -> Any:
 
 def _coded(dimension: Dimension) -> _Column:
     labelled = dimension.of != "call" or dimension.name == "stage"
-    sorts, text = _label(dimension.labels, dimension.calls) if labelled else ("", "")
-    return _Column(dimension.name, dimension.calls, sorts, text, dimension)
-
-
-def _label(labels: str, code: str) -> tuple[str, str]:
-    """SQL for the label of a code, to sort and to search by."""
-    sql = f"(SELECT min(l.label) FROM labels AS l WHERE l.dimension = {literal(labels)} AND l.code = {code})"
-    return sql, sql
+    return _Column(dimension.name, dimension.calls, dimension=dimension, labelled=labelled)
 
 
 def _of_deals(company: Company) -> list[Dimension]:

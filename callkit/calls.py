@@ -43,9 +43,10 @@ def placed_calls(company: Company) -> pd.DataFrame:
     own = [shown(company, d) for d in company.dimensions.values() if d.of == "deal" and d.name != "owner"]
     listed = "".join(f", {d.calls} AS {quoted(d.name)}" for d in own)
     his = seen(company)
-    deal_id = "d.deal_id" if his.all else f"CASE WHEN {his.deals} THEN d.deal_id END AS deal_id"
+    deal_id = "d.deal_id" if his.all else f"CASE WHEN {his.deals} THEN d.deal_id END"
     frame = company.engine.frame(f"""
-        SELECT c.call_id, c.started_us AS started_at, c.talk_seconds, c.direction, c.manager, {deal_id}, c.stage,
+        SELECT c.call_id AS call_id, c.started_us AS started_at, c.talk_seconds AS talk_seconds,
+            c.direction AS direction, c.manager AS manager, {deal_id} AS deal_id, c.stage AS stage,
             c.how AS placed{listed}
         FROM calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key
         WHERE {his.calls}

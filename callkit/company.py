@@ -1,12 +1,10 @@
 """A company, opened: its tables checked and its calls placed, ready to be measured, from a folder or from a store.
 
-A *store* is one DuckDB file with the placed tables, made once by `build` and only read afterwards. It is written
-aside and renamed whole; several processes may read it at a time.
+A *store* holds the placed tables, made once by `build` and only read afterwards, by several processes at a time.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
 import json
@@ -17,20 +15,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from callkit import engines, sources, stored
 from callkit import settings as settings_module
-from callkit import sources
 from callkit.access import Viewer, looking, people
 from callkit.credit import credit
 from callkit.dimensions import CODED_BY_RULE, OTHERS, OTHERS_LABEL, SPECIAL, Dimension, code_label, dimensions
-from callkit.engine import DuckDB, Engine, literal, reason
-from callkit.errors import CallkitError, ContractError, UsageError
+from callkit.engine import DuckDB, Engine
+from callkit.errors import CallkitError, UsageError
 from callkit.placing import place
 from callkit.settings import Settings
 from callkit.sources import STORE
 from callkit.stored import Stored
-from callkit.tables import check
+from callkit.tables import admit
 from callkit.zones import moment, zone
 
 STORE_VERSION = 1
@@ -115,25 +111,37 @@ class Company:
 
 
 def open_company(
-    source: Source, *, timezone: str | None = None, settings: Settings | None = None, memory: str = ""
+    source: Source,
+    *,
+    timezone: str | None = None,
+    settings: Settings | None = None,
+    memory: str = "",
+    engine: Engine | None = None,
 ) -> Company:
     """Opens a company: reads, checks and places a folder, workbook or pandas frames, or opens a store.
 
     `source` is a path, `"demo"` for the bundled company, or frames by table name. `timezone` outranks the settings;
-    with neither, the zone is UTC and `company.facts["zone_declared"]` is False.
+    with neither, the zone is UTC and `company.facts["zone_declared"]` is False. `engine` is one to place and measure
+    in that is open already, as `engines.spark.Spark(session)`; it is closed with the company.
 
     Raises UsageError for a source or zone that is not there, ContractError (exit code 3) with every violation.
     """
+    own, said = settings or Settings(), "frames"
     if isinstance(source, Mapping):
-        own = (settings or Settings()).with_timezone(timezone)
-        return _read(source, "frames", own, DuckDB(memory=memory))
-    path = _placed_already(str(source)) or _path(source)
-    if store := pulled_store(path, settings):
-        return replace(_open_store(store, timezone, settings or _pulled_settings(path, store)), source=str(source))
-    if path.is_file() and path.suffix == ".duckdb":
-        return replace(_open_store(path, timezone, settings), source=str(source))
-    own, folder = _own_settings(path, settings)
-    return _read(folder, str(source), own.with_timezone(timezone), DuckDB(memory=memory))
+        read: Path | sources.Frames = source
+    else:
+        path, said = _placed_already(str(source)) or _path(source), str(source)
+        if store := pulled_store(path, settings):
+            return replace(_open_store(store, timezone, settings or _pulled_settings(path, store)), source=said)
+        if stored.is_store(path):
+            return replace(_open_store(path, timezone, settings), source=said)
+        own, read = _own_settings(path, settings)
+    opened = engine or (engines.start(own.engine) if own.engine else DuckDB(memory=memory))
+    try:
+        return _read(read, said, own.with_timezone(timezone), opened)
+    except BaseException:
+        opened.close()
+        raise
 
 
 def build(
@@ -147,43 +155,26 @@ def build(
 ) -> Path:
     """Places the calls of a source once, into a store at `out`; an older store there is replaced whole.
 
+    `out` ends in `.duckdb`, or in `.callkit` where the settings name another engine.
+
     `facts` are kept with those of the company, for what its tables do not tell. Of a company that `callkit pull` has
     placed already, the store is copied.
 
     Raises as `open_company` does; nothing is left at `out` unless the store is complete.
     """
-    if out.suffix != ".duckdb":
-        raise UsageError(f"{out} is no name for a store: it must end in .duckdb")
-    if not isinstance(source, Mapping) and (store := pulled_store(_path(source), settings)):
-        return _copied(source, store, out, timezone, settings)
-    aside = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        engine = DuckDB(memory=memory)
-        engine.query(f"ATTACH {literal(str(aside))} AS store")
-        engine.query("USE store")
-        if isinstance(source, Mapping):
-            company = _read(source, "frames", (settings or Settings()).with_timezone(timezone), engine)
-        else:
-            path = _path(source)
-            if path.suffix == ".duckdb":
-                raise UsageError(f"{path} is a store already; give the folder or workbook that it was built from")
-            own, folder = _own_settings(path, settings)
-            company = _read(folder, str(source), own.with_timezone(timezone), engine)
+    own, said = settings or Settings(), "frames"
+    if isinstance(source, Mapping):
+        read: Path | sources.Frames = source
+    else:
+        if store := pulled_store(_path(source), settings):
+            return _copied(source, store, out, timezone, settings)
+        path, said = _path(source), str(source)
+        if path.suffix in stored.SUFFIXES:
+            raise UsageError(f"{path} is a store already; give the folder or workbook that it was built from")
+        own, read = _own_settings(path, settings)
+    with stored.being_built(out, own.engine, memory) as engine:
+        company = _read(read, said, own.with_timezone(timezone), engine, facts)
         credit(company.engine)
-        engine.insert("facts", [(key, json.dumps(value, ensure_ascii=False)) for key, value in (facts or {}).items()])
-        engine.query("USE memory")
-        engine.query("DETACH store")
-        engine.close()
-        aside.replace(out)
-    except OSError as error:
-        raise CallkitError(f"{out} cannot be written: {error.strerror}") from error
-    except duckdb.Error as error:
-        raise CallkitError(f"{out} cannot be written: {reason(error)}") from error
-    finally:
-        for left in (aside, aside.with_name(aside.name + ".wal")):
-            with contextlib.suppress(OSError):
-                left.unlink()
     return out
 
 
@@ -254,12 +245,13 @@ def _own_settings(path: Path, settings: Settings | None) -> tuple[Settings, Path
     return own, (path / own.path if own.path and path.is_dir() else path)
 
 
-def _read(source: Path | sources.Frames, said: str, settings: Settings, engine: DuckDB) -> Company:
+def _read(
+    source: Path | sources.Frames, said: str, settings: Settings, engine: Engine, more: Mapping[str, Any] | None = None
+) -> Company:
     declared = bool(settings.timezone)
     settings = replace(settings, timezone=settings.timezone or "UTC")
     zone(settings.timezone)
-    raw = sources.read(source, settings, engine)
-    checked = check(raw, settings.timezone, settings.decimal, engine)
+    raw, checked = admit(source, settings, engine)
     place(checked, settings, engine)
     facts = {
         "version": STORE_VERSION,
@@ -272,18 +264,13 @@ def _read(source: Path | sources.Frames, said: str, settings: Settings, engine: 
         # Who sees what is for the server alone to know.
         "settings": asdict(settings) | {"access": {}},
     }
-    engine.query("CREATE TABLE facts (key VARCHAR, value VARCHAR)")
-    engine.insert("facts", [(key, json.dumps(value, ensure_ascii=False)) for key, value in facts.items()])
+    kept = [(key, json.dumps(value, ensure_ascii=False)) for key, value in (facts | dict(more or {})).items()]
+    engine.define("facts", {"key": "VARCHAR", "value": "VARCHAR"}, kept)
     return Company(engine, settings, facts, said)
 
 
 def _open_store(path: Path, timezone: str | None, settings: Settings | None) -> Company:
-    try:
-        stored = Stored.at(path)
-        engine = DuckDB(path, read_only=True)
-        facts = {key: json.loads(value) for key, value in engine.query("SELECT key, value FROM facts")}
-    except (duckdb.Error, CallkitError, OSError) as error:
-        raise ContractError(f"{path} is no store of callkit's, or is damaged: {reason(error)}") from None
+    found, engine, facts = stored.opened(path)
     if facts.get("version") != STORE_VERSION:
         raise UsageError(f"{path} was built by another version of callkit; run callkit build again")
     kept: dict[str, Any] = facts["settings"]
@@ -292,4 +279,4 @@ def _open_store(path: Path, timezone: str | None, settings: Settings | None) -> 
         raise UsageError(f"{path} was built for {own.timezone}; for {timezone} run callkit build again with --timezone")
     if settings:
         own = replace(settings, timezone=own.timezone)
-    return Company(engine, own, facts, str(path), stored=stored)
+    return Company(engine, own, facts, str(path), stored=found)

@@ -12,14 +12,14 @@ from callkit.engine import Engine
 
 def credit(engine: Engine) -> None:
     """Makes the table `credits` of a placed company, once: deal_key, manager, and four weights that each sum to 1."""
-    if engine.query("SELECT 1 FROM information_schema.tables WHERE table_name = 'credits'"):
+    if engine.has("credits"):
         return
     # Who spoke first and last is decided among a deal's people, of whom there are few, not among its calls; only where
     # two of them began at one instant are the calls looked at again.
-    engine.query("""
-        CREATE TABLE credits AS
+    engine.create("credits", """
         WITH spoken AS (
-            SELECT c.deal_key, c.manager, c.talk_seconds, c.started_us, c.call_id
+            SELECT c.deal_key AS deal_key, c.manager AS manager, c.talk_seconds AS talk_seconds,
+                c.started_us AS started_us, c.call_id AS call_id
             FROM calls AS c
             JOIN deals AS d ON d.deal_key = c.deal_key
             WHERE c.talk_seconds > 0 AND (d.closed_us IS NULL OR c.started_us < d.closed_us)
@@ -35,13 +35,14 @@ def credit(engine: Engine) -> None:
             SELECT deal_key, last_us FROM people GROUP BY deal_key, last_us HAVING count(*) > 1
         ),
         tied AS (
-            SELECT s.deal_key, s.manager, s.started_us, min(s.call_id) AS first_id, max(s.call_id) AS last_id
+            SELECT s.deal_key AS deal_key, s.manager AS manager, s.started_us AS started_us,
+                min(s.call_id) AS first_id, max(s.call_id) AS last_id
             FROM spoken AS s
             JOIN ties AS t ON t.deal_key = s.deal_key AND t.started_us = s.started_us
             GROUP BY s.deal_key, s.manager, s.started_us
         ),
         ranked AS (
-            SELECT p.deal_key, p.manager, p.talk,
+            SELECT p.deal_key AS deal_key, p.manager AS manager, p.talk AS talk,
                 row_number() OVER (PARTITION BY p.deal_key ORDER BY p.first_us, f.first_id) AS nth,
                 row_number() OVER (PARTITION BY p.deal_key ORDER BY p.last_us DESC, l.last_id DESC) AS nth_last
             FROM people AS p
@@ -51,7 +52,7 @@ def credit(engine: Engine) -> None:
                 ON l.deal_key = p.deal_key AND l.manager = p.manager AND l.started_us = p.last_us
         )
         SELECT deal_key, manager, talk / sum(talk) OVER (PARTITION BY deal_key) AS by_talk,
-            1.0 / count(*) OVER (PARTITION BY deal_key) AS by_head,
+            1e0 / count(*) OVER (PARTITION BY deal_key) AS by_head,
             CASE WHEN nth = 1 THEN 1 ELSE 0 END AS by_first,
             CASE WHEN nth_last = 1 THEN 1 ELSE 0 END AS by_last
         FROM ranked
@@ -60,4 +61,4 @@ def credit(engine: Engine) -> None:
         FROM deals AS d
         LEFT JOIN (SELECT DISTINCT deal_key FROM people) AS p ON p.deal_key = d.deal_key
         WHERE p.deal_key IS NULL
-    """)
+    """)  # fmt: skip

@@ -1,14 +1,15 @@
 """The thin seam to the database that computes: SQL text and bound values in, rows or a DataFrame out.
 
-Every statement callkit composes is plain SQL; what an engine must be told in its own words (opening, attaching) stays
-in its adapter.
+Every statement callkit composes is plain SQL, the same text for every engine; what an engine must be told in its own
+words (opening, making a table, the few functions that have no common name) stays in its adapter. DuckDB's is here, the
+others' are in `callkit.engines`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,14 +21,49 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = tuple[Any, ...]
+PREFIX = "checked_"
+"""How the names of checked tables begin: they pass away once the calls are placed."""
 
 
 class Engine(Protocol):
-    """What measuring needs of an engine."""
+    """What placing and measuring need of an engine.
+
+    A marker `?` in SQL text stands for a bound value. Types of columns are VARCHAR, INTEGER, BIGINT, DOUBLE, BOOLEAN;
+    `types` says what the engine itself calls VARCHAR and DOUBLE in a cast. A column that comes out of a join is named
+    with AS: not every engine takes the table's name off it.
+    """
+
+    types: Mapping[str, str]
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]: ...
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame: ...
+
+    def create(self, table: str, sql: str, parameters: Sequence[object] = (), *, passing: bool = False) -> None:
+        """Makes a table of a query's rows; a `passing` one is gone at the latest when the engine is closed."""
+
+    def define(
+        self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, passing: bool = False
+    ) -> None:
+        """Makes a small table of plain values; `columns` maps names to types."""
+
+    def drop(self, *tables: str) -> None:
+        """Lets go of tables that `create` and `define` made."""
+
+    def has(self, table: str) -> bool:
+        """Whether there is such a table."""
+
+    def without(self, table: str, column: str) -> None:
+        """Takes a column out of a table."""
+
+    def distinct(self, table: str, columns: Sequence[str]) -> int:
+        """How many different rows the columns have."""
+
+    def month(self, local_us: str) -> str:
+        """SQL for the months since the year 0 of a clock reading in microseconds since 1970."""
+
+    def lowered(self, text: str) -> str:
+        """SQL for a text in small letters, of whatever alphabet."""
 
     def close(self) -> None: ...
 
@@ -37,6 +73,8 @@ class DuckDB:
 
     It never reaches for the network: extensions are neither fetched nor loaded by themselves.
     """
+
+    types: Mapping[str, str] = {"VARCHAR": "VARCHAR", "DOUBLE": "DOUBLE"}
 
     def __init__(self, path: Path | None = None, *, read_only: bool = False, memory: str = "") -> None:
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -63,6 +101,20 @@ class DuckDB:
         with _told():
             return self._connection.execute(sql, list(parameters) or None).fetchall()
 
+    def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        with _told():
+            return self._connection.execute(sql, list(parameters) or None).df()
+
+    def create(self, table: str, sql: str, parameters: Sequence[object] = (), *, passing: bool = False) -> None:
+        self.query(f"CREATE {'TEMP ' if passing else ''}TABLE {table} AS {sql}", parameters)
+
+    def define(
+        self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, passing: bool = False
+    ) -> None:
+        listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        self.query(f"CREATE {'TEMP ' if passing else ''}TABLE {table} ({listed})")
+        self.insert(table, rows)
+
     def insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Adds rows of plain values to a table, in statements of up to 500 rows."""
         for at in range(0, len(rows), 500):
@@ -70,9 +122,27 @@ class DuckDB:
             marks = ", ".join("(" + ", ".join("?" * len(row)) + ")" for row in part)
             self.query(f"INSERT INTO {table} VALUES {marks}", [v for row in part for v in row])
 
-    def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        with _told():
-            return self._connection.execute(sql, list(parameters) or None).df()
+    def drop(self, *tables: str) -> None:
+        for table in tables:
+            self.query(f"DROP TABLE {table}")
+
+    def has(self, table: str) -> bool:
+        return bool(self.query("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [table]))
+
+    def without(self, table: str, column: str) -> None:
+        self.query(f"ALTER TABLE {table} DROP COLUMN {column}")
+
+    def distinct(self, table: str, columns: Sequence[str]) -> int:
+        # Equal rows have equal hashes, which are counted at half the cost of the texts.
+        listed = ", ".join(map(quoted, columns))
+        return int(self.query(f"SELECT count(DISTINCT hash({listed})) FROM {table}")[0][0])
+
+    def month(self, local_us: str) -> str:
+        clock = f"make_timestamp(CAST({local_us} AS BIGINT))"
+        return f"CAST(year({clock}) * 12 + month({clock}) - 1 AS INTEGER)"
+
+    def lowered(self, text: str) -> str:
+        return f"lower({text})"
 
     def register(self, name: str, frame: pd.DataFrame) -> None:
         """Makes a pandas frame readable under a name, without copying it."""

@@ -50,7 +50,9 @@ def grammar() -> argparse.ArgumentParser:
 
     verb = _verb(verbs, "build", "place the calls once, into a store", "callkit build tables/ --out company.duckdb")
     verb.add_argument("source", help="a folder of CSV or Parquet tables, or a workbook (.xlsx)")
-    verb.add_argument("--out", type=Path, required=True, metavar="FILE", help="the store to write, ending in .duckdb")
+    verb.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the store to write: .duckdb, or .callkit in an engine"
+    )
     verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
     verb.add_argument("--memory", default="", metavar="4GB", help="at most this much memory; the rest goes to disk")
 

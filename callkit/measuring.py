@@ -166,7 +166,7 @@ def deal_rows(company: Company, resolved: Resolved, keys: Sequence[str]) -> Sql:
             tables += f" JOIN ({weights}) AS w ON w.deal_key = d.deal_key AND w.weight > 0"
         tables += " JOIN managers AS wm ON wm.manager = w.manager"
     where = deals_in_scope(resolved)
-    chosen = f"d.deal_key, {weight} AS weight, d.outcome, d.amount{_keys(keys)}"
+    chosen = f"d.deal_key AS deal_key, {weight} AS weight, d.outcome, d.amount{_keys(keys)}"
     return Sql(f"SELECT {chosen} FROM {tables} WHERE {where.text}", where.values)
 
 
@@ -182,8 +182,8 @@ def touched_rows(resolved: Resolved, keys: Sequence[str]) -> Sql:
     named = "".join(f", t.k{i}" for i in range(len(keys)))
     return Sql(
         f"""
-        SELECT d.deal_key, 1 AS weight, d.outcome, d.amount{named}
-        FROM (SELECT DISTINCT c.deal_key{_keys(keys)} {touching} AND c.deal_key IS NOT NULL) AS t
+        SELECT d.deal_key AS deal_key, 1 AS weight, d.outcome, d.amount{named}
+        FROM (SELECT DISTINCT c.deal_key AS deal_key{_keys(keys)} {touching} AND c.deal_key IS NOT NULL) AS t
         JOIN deals AS d ON d.deal_key = t.deal_key
         """,
         where.values,

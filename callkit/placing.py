@@ -9,64 +9,71 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from callkit.contract import CONTRACT
 from callkit.dimensions import BEFORE_DEAL, NO_DEAL, NO_HISTORY, SPECIAL
-from callkit.engine import DuckDB, Row, quoted
+from callkit.engine import PREFIX, Engine, Row, quoted
 from callkit.labels import told_apart
 from callkit.settings import Settings
 from callkit.tables import Checked
 from callkit.zones import DAY, HOUR, SECOND, local_sql
 
+Label = tuple[str, int, str, str | None]
 FOREVER = 9223372036854775807
 # how a call came to its deal
 ON_DEAL, ON_CONTACT, ON_CONTACT_AMBIGUOUS, ON_CLOSED_CONTACT, NOWHERE = 1, 2, 3, 4, 0
 
 
-def place(checked: Checked, settings: Settings, engine: DuckDB) -> None:
-    """Makes the placed tables from the tables of `checked`, and lets go of those."""
-    engine.query("CREATE TABLE labels (dimension VARCHAR, code INTEGER, label VARCHAR, id VARCHAR)")
-    engine.insert("labels", [("special", code, label, None) for code, label in SPECIAL.items()])
-    _place_managers(engine)
+def place(checked: Checked, settings: Settings, engine: Engine) -> None:
+    """Makes the placed tables from the checked ones, and lets go of those."""
+    labels: list[Label] = [("special", code, label, None) for code, label in SPECIAL.items()]
+    labels += _place_managers(engine)
     keyed_by_pair = all("pipeline_id" in checked.given.get(t, ()) for t in ("stages", "stage_changes"))
-    _place_stages(keyed_by_pair, engine)
+    labels += _place_stages(keyed_by_pair, engine)
+    _place_labels(labels, checked.dimensions, engine)
     span = engine.query("""
-        SELECT least(min(started_us), (SELECT min(created_us) FROM checked.deals)),
-            greatest(
-                max(started_us), (SELECT max(created_us) FROM checked.deals), (SELECT max(closed_us) FROM checked.deals)
-            )
-        FROM checked.calls
+        SELECT min(first_us), max(last_us)
+        FROM (
+            SELECT min(started_us) AS first_us, max(started_us) AS last_us FROM checked_calls
+            UNION ALL SELECT min(created_us), max(created_us) FROM checked_deals
+            UNION ALL SELECT min(closed_us), max(closed_us) FROM checked_deals
+        ) AS spans
     """)[0]
-    _place_deals(checked.dimensions, lambda us: local_sql(us, settings.timezone, span), engine)
+
+    def local(us: str) -> str:
+        return local_sql(us, settings.timezone, (span[0], span[1]))
+
+    _place_deals(checked.dimensions, local, engine)
     _place_stays(keyed_by_pair, settings, engine)
-    _place_calls(settings, lambda us: local_sql(us, settings.timezone, span), engine)
-    engine.query("DETACH checked")
+    _place_calls(settings, local, engine)
+    engine.drop(*(f"{PREFIX}{name}" for name in CONTRACT))
 
 
-def _place_managers(engine: DuckDB) -> None:
+def _place_managers(engine: Engine) -> list[Label]:
     rows = engine.query("""
         SELECT seen.manager_id, g.name, g.team, g.manager_id IS NOT NULL
         FROM (
-            SELECT manager_id FROM checked.managers
-            UNION SELECT manager_id FROM checked.calls
-            UNION SELECT manager_id FROM checked.deals
+            SELECT manager_id FROM checked_managers
+            UNION SELECT manager_id FROM checked_calls
+            UNION SELECT manager_id FROM checked_deals
         ) AS seen
-        LEFT JOIN checked.managers AS g ON g.manager_id = seen.manager_id
+        LEFT JOIN checked_managers AS g ON g.manager_id = seen.manager_id
         WHERE seen.manager_id IS NOT NULL
         ORDER BY seen.manager_id
     """)
     named = told_apart([(name or key, key, "") for key, name, _, _ in rows])
     teams = {team: code for code, team in enumerate(sorted({r[2] for r in rows if r[2] is not None}), 1)}
-    engine.query("CREATE TABLE managers (manager INTEGER, manager_id VARCHAR, team INTEGER, described BOOLEAN)")
     placed = [(code, key, teams.get(team, 0), known) for code, (key, _, team, known) in enumerate(rows, 1)]
-    engine.insert("managers", [(0, None, 0, True), *placed])
+    columns = {"manager": "INTEGER", "manager_id": "VARCHAR", "team": "INTEGER", "described": "BOOLEAN"}
+    engine.define("managers", columns, [(0, None, 0, True), *placed])
     labels = [("manager", code, label, rows[code - 1][0]) for code, label in enumerate(named, 1)]
-    engine.insert("labels", labels + [("team", code, team, None) for team, code in teams.items()])
+    return labels + [("team", code, team, None) for team, code in teams.items()]
 
 
-def _place_stages(keyed_by_pair: bool, engine: DuckDB) -> None:
+def _place_stages(keyed_by_pair: bool, engine: Engine) -> list[Label]:
     """Described stages in the pipeline's order, then the others by the time of their first appearance."""
-    pipeline = "pipeline_id" if keyed_by_pair else "CAST(NULL AS VARCHAR)"
+    pipeline = "pipeline_id" if keyed_by_pair else "''"
     described = engine.query(f"""
-        SELECT {pipeline}, stage_id, name, position, kind FROM checked.stages
+        SELECT {pipeline}, stage_id, name, position, kind FROM checked_stages
         ORDER BY position NULLS LAST, stage_id, pipeline_id
     """)
     if not keyed_by_pair:  # stages of several pipelines, changes that do not say which: the first description stands
@@ -76,55 +83,62 @@ def _place_stages(keyed_by_pair: bool, engine: DuckDB) -> None:
         described = list(first.values())
     known = {row[:2] for row in described}
     seen = engine.query(f"""
-        SELECT {pipeline}, stage_id, min(changed_us) FROM checked.stage_changes GROUP BY 1, 2 ORDER BY 3, 2, 1
+        SELECT {pipeline}, stage_id, min(changed_us) FROM checked_stage_changes GROUP BY 1, 2 ORDER BY 3, 2, 1
     """)
     rows = [*described, *((p, s, None, None, None) for p, s, _ in seen if (p, s) not in known)]
     named = told_apart([(name or stage, stage, pipeline or "") for pipeline, stage, name, _, _ in rows])
-    engine.query("""
-        CREATE TABLE stages (
-            stage INTEGER, stage_id VARCHAR, pipeline_id VARCHAR, position DOUBLE, kind VARCHAR, described BOOLEAN
-        )
-    """)
-    engine.insert(
-        "stages",
-        [(code, s, p, position, kind, (p, s) in known) for code, (p, s, _, position, kind) in enumerate(rows, 1)],
-    )
-    engine.insert("labels", [("stage", code, label, rows[code - 1][1]) for code, label in enumerate(named, 1)])
+    columns = {
+        "stage": "INTEGER", "stage_id": "VARCHAR", "pipeline_id": "VARCHAR", "position": "DOUBLE", "kind": "VARCHAR",
+        "described": "BOOLEAN",
+    }  # fmt: skip
+    placed = [
+        (code, s, p or None, position, kind, (p, s) in known) for code, (p, s, _, position, kind) in enumerate(rows, 1)
+    ]
+    engine.define("stages", columns, placed)
+    return [("stage", code, label, rows[code - 1][1]) for code, label in enumerate(named, 1)]
 
 
-def _place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engine: DuckDB) -> None:
+def _place_labels(said: list[Label], dimensions: tuple[str, ...], engine: Engine) -> None:
+    """Every label: those said already, and the values of each of the deals' own dimensions in the order of texts."""
+    columns = {"dimension": "VARCHAR", "code": "INTEGER", "label": "VARCHAR", "id": "VARCHAR"}
+    engine.define(f"{PREFIX}labels", columns, said, passing=True)
+    parts = [f"SELECT dimension, code, label, id FROM {PREFIX}labels"]
+    for name in dimensions:
+        column = quoted(f"dim_{name}")
+        parts.append(f"""
+            SELECT ?, CAST(row_number() OVER (ORDER BY v) AS INTEGER), v, NULL
+            FROM (SELECT DISTINCT {column} AS v FROM checked_deals WHERE {column} IS NOT NULL) AS given
+        """)
+    engine.create("labels", " UNION ALL ".join(parts), dimensions)
+    engine.drop(f"{PREFIX}labels")
+
+
+def _place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engine: Engine) -> None:
     """Deals under a whole-number key that follows their ids as texts, so that `larger id` is `larger key`."""
     joins, columns = [], []
     for i, name in enumerate(dimensions):
         column = quoted(f"dim_{name}")
-        engine.query(
-            f"""
-            INSERT INTO labels SELECT ?, row_number() OVER (ORDER BY v), v, NULL
-            FROM (SELECT DISTINCT {column} AS v FROM checked.deals WHERE {column} IS NOT NULL) AS given
-            """,
-            [name],
-        )
         joins.append(f"LEFT JOIN labels AS l{i} ON l{i}.dimension = ? AND l{i}.label = d.{column}")
         columns.append(f", coalesce(l{i}.code, 0) AS {column}")
-    engine.query(
+    engine.create(
+        "deals",
         f"""
-        CREATE TABLE deals AS
-        SELECT CAST(row_number() OVER (ORDER BY d.deal_id) AS INTEGER) AS deal_key, d.deal_id,
-            d.created_us, d.closed_us,
+        SELECT CAST(row_number() OVER (ORDER BY d.deal_id) AS INTEGER) AS deal_key,
+            d.deal_id AS deal_id, d.created_us AS created_us, d.closed_us AS closed_us,
             CASE d.outcome WHEN 'won' THEN 1 WHEN 'lost' THEN 2 ELSE 3 END AS outcome,
             coalesce(d.amount, 0) AS amount,
             coalesce(g.manager, 0) AS owner,
-            {_month("d.created_local")} AS created_month,
-            {_month("d.closed_local")} AS closed_month,
+            {engine.month("d.created_local")} AS created_month,
+            {engine.month("d.closed_local")} AS closed_month,
             h.deal_id IS NOT NULL AS has_history
             {"".join(columns)}
         FROM (
             SELECT *, {local("created_us")} AS created_local,
                 {local("closed_us")} AS closed_local
-            FROM checked.deals
+            FROM checked_deals
         ) AS d
         LEFT JOIN managers AS g ON g.manager_id = d.manager_id
-        LEFT JOIN (SELECT DISTINCT deal_id FROM checked.stage_changes) AS h ON h.deal_id = d.deal_id
+        LEFT JOIN (SELECT DISTINCT deal_id FROM checked_stage_changes) AS h ON h.deal_id = d.deal_id
         {" ".join(joins)}
         ORDER BY 1
         """,
@@ -132,7 +146,7 @@ def _place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engin
     )
 
 
-def _place_stays(keyed_by_pair: bool, settings: Settings, engine: DuckDB) -> None:
+def _place_stays(keyed_by_pair: bool, settings: Settings, engine: Engine) -> None:
     """Half-open stays `[entered_us, left_us)`; `from_us` opens the first one earlier, by the lead-in.
 
     A stay that a later change of the same instant ends (an equal row among them) has no length and holds no call; only
@@ -142,24 +156,23 @@ def _place_stays(keyed_by_pair: bool, settings: Settings, engine: DuckDB) -> Non
     lead_in = round(settings.lead_in_minutes * 60 * SECOND)
     # codes of stages follow their order: by position, then id, the described before the others
     in_order = "PARTITION BY d.deal_key ORDER BY x.changed_us, x.seq, s.stage"
-    engine.query(f"""
-        CREATE TABLE stays AS
+    engine.create("stays", f"""
         SELECT deal_key, stage, changed_us AS entered_us, left_us,
             CASE WHEN nth = 1 THEN changed_us - {lead_in} ELSE changed_us END AS from_us
         FROM (
-            SELECT d.deal_key, s.stage, x.changed_us,
+            SELECT d.deal_key AS deal_key, s.stage AS stage, x.changed_us AS changed_us,
                 row_number() OVER ({in_order}) AS nth,
                 lead(x.changed_us, 1, {FOREVER}) OVER ({in_order}) AS left_us
-            FROM checked.stage_changes AS x
+            FROM checked_stage_changes AS x
             JOIN deals AS d ON d.deal_id = x.deal_id
             JOIN stages AS s ON s.stage_id = x.stage_id {pair}
         ) AS moves
         WHERE left_us > changed_us OR nth = 1
-    """)
+    """)  # fmt: skip
 
 
-def _place_calls(settings: Settings, local: Callable[[str], str], engine: DuckDB) -> None:
-    contacts = bool(engine.query("SELECT 1 FROM checked.deal_contacts LIMIT 1"))
+def _place_calls(settings: Settings, local: Callable[[str], str], engine: Engine) -> None:
+    contacts = bool(engine.query("SELECT 1 FROM checked_deal_contacts LIMIT 1"))
     if contacts:
         _place_on_contacts(settings, engine)
     deal_key, has_history, how, joined = (
@@ -168,25 +181,25 @@ def _place_calls(settings: Settings, local: Callable[[str], str], engine: DuckDB
         if contacts
         else ("d.deal_key", "d.has_history", str(NOWHERE), "")
     )  # fmt: skip
-    engine.query(f"""
-        CREATE TABLE calls AS
-        SELECT x.call_id, x.started_us, x.talk_seconds, x.direction, x.manager, x.deal_key,
+    engine.create("calls", f"""
+        SELECT x.call_id AS call_id, x.started_us AS started_us, x.talk_seconds AS talk_seconds,
+            x.direction AS direction, x.manager AS manager, x.deal_key AS deal_key,
             CASE
                 WHEN x.deal_key IS NULL THEN {NO_DEAL}
                 WHEN t.stage IS NOT NULL THEN t.stage
                 WHEN x.has_history THEN {BEFORE_DEAL}
                 ELSE {NO_HISTORY}
             END AS stage,
-            CAST(floor((x.local_us - x.local_day * {DAY}) / {HOUR}.0) AS TINYINT) AS hour,
+            CAST(floor((x.local_us - x.local_day * {DAY}) / {HOUR}.0) AS SMALLINT) AS hour,
             -- 1 January 1970 was a Thursday; the sevens keep earlier days above zero
-            CAST((x.local_day + 700003) % 7 + 1 AS TINYINT) AS weekday,
-            {_month("x.local_us")} AS month,
-            x.how, x.deal_unknown,
+            CAST((x.local_day + 700003) % 7 + 1 AS SMALLINT) AS weekday,
+            {engine.month("x.local_us")} AS month,
+            x.how AS how, x.deal_unknown AS deal_unknown,
             coalesce(x.started_us + x.talk_seconds * {SECOND} > t.left_us, FALSE) AS spans_change
         FROM (
             SELECT *, CAST(floor(local_us / {DAY}.0) AS BIGINT) AS local_day
             FROM (
-                SELECT c.call_id, c.started_us, c.talk_seconds,
+                SELECT c.call_id AS call_id, c.started_us AS started_us, c.talk_seconds AS talk_seconds,
                     CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction,
                     coalesce(g.manager, 0) AS manager,
                     {deal_key} AS deal_key,
@@ -194,7 +207,7 @@ def _place_calls(settings: Settings, local: Callable[[str], str], engine: DuckDB
                     CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE {how} END AS how,
                     c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown,
                     {local("c.started_us")} AS local_us
-                FROM checked.calls AS c
+                FROM checked_calls AS c
                 LEFT JOIN deals AS d ON d.deal_id = c.deal_id
                 LEFT JOIN managers AS g ON g.manager_id = c.manager_id
                 {joined}
@@ -202,15 +215,15 @@ def _place_calls(settings: Settings, local: Callable[[str], str], engine: DuckDB
         ) AS x
         LEFT JOIN stays AS t
             ON t.deal_key = x.deal_key AND x.started_us >= t.from_us AND x.started_us < t.left_us
-    """)
-    engine.query("DROP TABLE IF EXISTS on_contact")
+    """)  # fmt: skip
+    if contacts:
+        engine.drop("on_contact")
 
 
-def _place_on_contacts(settings: Settings, engine: DuckDB) -> None:
+def _place_on_contacts(settings: Settings, engine: Engine) -> None:
     """Calls without a deal of their own, on their contact's: the active one created last, else the last closed."""
     lead_in, reach = round(settings.lead_in_minutes * 60 * SECOND), round(settings.contact_days * DAY)
-    engine.query(f"""
-        CREATE TABLE on_contact AS
+    engine.create("on_contact", f"""
         SELECT call_id, deal_key, has_history,
             CASE
                 WHEN NOT active THEN {ON_CLOSED_CONTACT}
@@ -226,10 +239,11 @@ def _place_on_contacts(settings: Settings, engine: DuckDB) -> None:
                         CASE WHEN active THEN created_us ELSE closed_us END DESC, deal_key DESC
                 ) AS nth
             FROM (
-                SELECT c.call_id, d.deal_key, d.has_history, d.created_us, d.closed_us,
+                SELECT c.call_id AS call_id, d.deal_key AS deal_key, d.has_history AS has_history,
+                    d.created_us AS created_us, d.closed_us AS closed_us,
                     d.closed_us IS NULL OR d.closed_us > c.started_us AS active
-                FROM checked.calls AS c
-                JOIN checked.deal_contacts AS x ON x.contact_id = c.contact_id
+                FROM checked_calls AS c
+                JOIN checked_deal_contacts AS x ON x.contact_id = c.contact_id
                 JOIN deals AS d ON d.deal_id = x.deal_id
                 LEFT JOIN deals AS own ON own.deal_id = c.deal_id
                 WHERE own.deal_key IS NULL
@@ -238,9 +252,4 @@ def _place_on_contacts(settings: Settings, engine: DuckDB) -> None:
             ) AS near
         ) AS ranked
         WHERE nth = 1
-    """)
-
-
-def _month(local_us: str) -> str:
-    clock = f"make_timestamp(CAST({local_us} AS BIGINT))"
-    return f"CAST(year({clock}) * 12 + month({clock}) - 1 AS INTEGER)"
+    """, passing=True)  # fmt: skip

@@ -49,11 +49,14 @@ class Oddity:
         return {k: locale.written(kinds.get(k, "minutes"), v) for k, v in self.effect.items()}
 
 
-_SAME_SECOND = (
-    "(c.manager, CAST(floor(c.started_us / 1000000.0) AS BIGINT)) IN (SELECT c.manager, "
-    "CAST(floor(c.started_us / 1000000.0) AS BIGINT) FROM calls AS c WHERE c.manager > 0 AND {period} "
-    "GROUP BY 1, 2 HAVING count(*) > 1)"
-)
+_SECOND = "CAST(floor(c.started_us / 1000000.0) AS BIGINT)"
+_TWICE = f"""
+    LEFT JOIN (
+        SELECT c.manager, {_SECOND} AS second FROM calls AS c WHERE c.manager > 0 AND {{period}}
+        GROUP BY 1, 2 HAVING count(*) > 1
+    ) AS twice ON twice.manager = c.manager AND twice.second = {_SECOND}
+"""
+"""The seconds in which a manager has several calls, joined to the calls: at most one row to each."""
 _OF_CALLS = {
     "unknown_deal": "c.deal_unknown",
     "no_deal": f"c.stage = {NO_DEAL}",
@@ -65,9 +68,9 @@ _OF_CALLS = {
     "unknown_direction": "c.direction = 3",
     "long_talk": "c.talk_seconds > {long_seconds}",
     "spans_change": "c.spans_change",
-    "same_second": _SAME_SECOND,
-    "undescribed_stage": "c.stage IN (SELECT stage FROM stages WHERE NOT described)",
-    "undescribed_manager": "c.manager IN (SELECT manager FROM managers WHERE NOT described)",
+    "same_second": "twice.second IS NOT NULL",
+    "undescribed_stage": "c.stage IN ({stages})",
+    "undescribed_manager": "c.manager IN ({managers})",
 }
 _OF_DEALS = {
     "won_for_nothing": "d.outcome = 1 AND d.amount = 0",
@@ -86,26 +89,32 @@ def oddities(company: Company, scope: Scope, kinds: Collection[str] | None = Non
     period = f"c.started_us >= {start} AND c.started_us < {stop} AND {own.calls}"
     deal_id = "d.deal_id" if own.all else f"CASE WHEN {own.deals} THEN d.deal_id END"
     long_seconds = company.settings.long_talk_hours * 3600
+    engine = company.engine
     described = {"undescribed_stage": "stages", "undescribed_manager": "managers"}
+    unknown = {t: engine.query(f"SELECT {t[:-1]} FROM {t} WHERE NOT described") for t in described.values()}
+    codes = {table: ", ".join(str(code) for (code,) in rows) for table, rows in unknown.items()}
     conditions = {
-        k: v.format(period=period, long_seconds=long_seconds)
+        k: v.format(long_seconds=long_seconds, **codes)
         for k, v in _OF_CALLS.items()
-        # no such table: nobody is missing from it
-        if (k not in described or company.facts["rows"].get(described[k])) and (kinds is None or k in kinds)
+        # Where there is no such table, nobody is missing from it.
+        if (k not in described or (company.facts["rows"].get(described[k]) and codes[described[k]]))
+        and (kinds is None or k in kinds)
     }
     sums = ", ".join(
         f"sum(CASE WHEN {sql} THEN 1 ELSE 0 END), sum(CASE WHEN {sql} THEN c.talk_seconds ELSE 0 END) / 60.0"
         for sql in conditions.values()
     )
-    engine = company.engine
-    talk, *counted = engine.query(f"SELECT sum(c.talk_seconds) / 60.0, {sums} FROM calls AS c WHERE {period}")[0]
+    twice = _TWICE.format(period=period) if "same_second" in conditions else ""
+    talk, *counted = engine.query(f"SELECT sum(c.talk_seconds) / 60.0, {sums} FROM calls AS c {twice} WHERE {period}")[
+        0
+    ]
     found = []
     for i, (kind, sql) in enumerate(conditions.items()):
         rows, minutes = int(counted[2 * i] or 0), float(counted[2 * i + 1] or 0)
         if rows:
             listed = engine.query(f"""
                 SELECT c.call_id, c.started_us, {deal_id}
-                FROM calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key
+                FROM calls AS c {twice if kind == "same_second" else ""} LEFT JOIN deals AS d ON d.deal_key = c.deal_key
                 WHERE {period} AND {sql} ORDER BY c.started_us, c.call_id LIMIT {LISTED}
             """)
             found.append(Oddity(kind, rows, minutes, listed, _effect(kind, minutes, talk, company, (start, stop))))
@@ -137,7 +146,7 @@ def _effect(kind: str, minutes: float, talk: float | None, company: Company, per
             SELECT sum(talk_seconds) / 60.0
             FROM (
                 SELECT talk_seconds, row_number() OVER (
-                    PARTITION BY manager, CAST(floor(started_us / 1000000.0) AS BIGINT)
+                    PARTITION BY manager, {_SECOND}
                     ORDER BY talk_seconds DESC, call_id
                 ) AS nth
                 FROM calls AS c WHERE manager > 0 AND started_us >= ? AND started_us < ? AND {seen(company).calls}

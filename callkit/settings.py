@@ -17,6 +17,7 @@ from callkit.locale import LANGUAGES, Locale
 
 FILE = "callkit.toml"
 KINDS = ("files", "amocrm", "mybi", "sql")
+ENGINES = ("duckdb", "postgres", "clickhouse", "spark")
 WHO_SPOKE = ("created_by", "call_responsible", "responsible_user")
 SECTIONS = (
     "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",
@@ -31,7 +32,7 @@ class Settings:
     `titles` are the names of dimensions by language; `long_talk_hours` marks talks as odd; `min_deals` is the number
     below which a segment is called too small to judge. `kind` is where tables come from; `crm` holds what belongs to
     that kind alone, by key, and `fields` the number of the CRM's own field behind a dimension; `access` is what
-    `callkit.access` reads.
+    `callkit.access` reads; `engine` what `callkit.engines` reads, empty where DuckDB computes.
     """
 
     name: str = ""
@@ -53,6 +54,7 @@ class Settings:
     crm: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, int] = field(default_factory=dict)
     access: Mapping[str, Any] = field(default_factory=dict)
+    engine: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def pulled(self) -> bool:
@@ -111,6 +113,14 @@ _KEYS: dict[str, dict[str, tuple[str, type | tuple[type, ...], str]]] = {
         "teams": ("access.teams", dict, 'users with lists of teams, as { vera = ["North"] }'),
         "themselves": ("access.themselves", dict, 'users with a manager\'s id or name each, as { ivan = "m7" }'),
     },
+    "engine": {
+        "kind": ("engine.kind", str, f"one of {', '.join(ENGINES)}"),
+        "url": ("engine.url", str, "an address; no password in it"),
+        "master": ("engine.master", str, "a Spark master, as 'spark://host:7077'"),
+        "tables": ("engine.tables", str, "where the tables lie: a schema, a database, for Spark a folder of Parquet"),
+        "store": ("engine.store", str, "where placed tables are kept: how names of schemas begin; for Spark a folder"),
+        "options": ("engine.options", dict, "settings of the engine's own, names with values"),
+    },
     "rules": {
         "lead_in_minutes": ("lead_in_minutes", (int, float), "a number of minutes, 0 or more"),
         "contact_days": ("contact_days", (int, float), "a number of days, 0 or more"),
@@ -143,6 +153,11 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "crm.source": lambda v: v in ("traffic", "unsorted", "none"),
     "crm.seconds": lambda v: v in ("notes", "none"),
     "crm.directions": lambda v: all(d in ("in", "out", "unknown") for d in v.values()),
+    "engine.kind": lambda v: v in ENGINES,
+    "engine.url": lambda v: "://" in v and not urlsplit(v).password,
+    "engine.store": bool,
+    "engine.tables": bool,
+    "engine.options": lambda v: all(isinstance(o, str | int | float) for o in v.values()),
     "access.header": lambda v: bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", v)),
     "access.trusted": lambda v: bool(v) and _texts(v),
     "access.everything": lambda v: _texts([*v]),
@@ -197,14 +212,25 @@ def parse(tables: Mapping[str, Any], where: str) -> Settings:
                 shown = "" if key == "url" else f" = {value!r}"  # a password may stand in it
                 raise UsageError(f"{where}: [{section}] {key}{shown} is not allowed; wanted: {wanted}")
             group, _, own = name.rpartition(".")
-            if group == "access":
+            if group in ("access", "engine"):
                 values.setdefault(group, {})[own] = value
             elif name.startswith("crm."):
                 values.setdefault("crm", {})[name.removeprefix("crm.")] = value
             else:
                 values[name] = tuple(value) if isinstance(value, list) else value
     rules_of(values.get("access", {}), where)
-    return Settings(**values)
+    made = Settings(**values)
+    if made.engine.get("kind", "duckdb") == "duckdb":
+        if set(made.engine) - {"kind"}:
+            raise UsageError(
+                f"{where}: [engine] kind is wanted: postgres, clickhouse, spark; DuckDB needs nothing else"
+            )
+        return replace(made, engine={})
+    if made.pulled:
+        raise UsageError(
+            f'{where}: [engine] is for tables in files or in the engine; "{made.kind}" is placed in DuckDB'
+        )
+    return made
 
 
 def _texts(values: list[object]) -> bool:

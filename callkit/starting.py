@@ -39,6 +39,10 @@ source = { ru = "Источник", en = "Source" }
 project = { ru = "Проект", en = "Project" }
 grade = { ru = "Грейд клиента", en = "Client grade" }
 
+[engine]                 # where the calls are placed and measured, if not in DuckDB
+# kind = "postgres"      # or clickhouse, spark; the password is in CALLKIT_ENGINE_PASSWORD
+# url = "postgresql://callkit@localhost/sales"
+
 [report]
 # sections = [            # all of them, in the order of the report
 #     "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",

@@ -1,25 +1,30 @@
 """The one gate: raw tables are checked against the contract once; after it, everything is trusted.
 
-Raw tables go in; out come typed tables in the database `checked` of the engine, instants as microseconds in UTC. Every
-violation of every table is found before the run stops.
+Raw tables go in; out come typed tables `checked_calls`, `checked_deals` …, instants as microseconds in UTC. Every
+violation of every table is found before the run stops. The gate is DuckDB's where tables are files; where they lie in
+an engine it is that engine's, and no row leaves it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import duckdb
 
+from callkit import sources
 from callkit.contract import CONTRACT, DEAL_COLUMNS, RESERVED, Column, Table, Violation
-from callkit.engine import DuckDB, literal, quoted, reason
+from callkit.engine import PREFIX, DuckDB, Engine, literal, quoted, reason
+from callkit.engines.remote import Remote
 from callkit.errors import ContractError, did_you_mean
 from callkit.measures import MEASURES
+from callkit.reading import FromFiles, Reading
+from callkit.settings import Settings
 from callkit.sources import RawTable
 from callkit.zones import utc_sql
-
-_INSTANT = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?"
 
 
 @dataclass(frozen=True)
@@ -36,27 +41,51 @@ class Checked:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def check(raw: Mapping[str, RawTable], timezone: str, decimal: str, engine: DuckDB) -> Checked:
-    """Types every raw table into the database `checked`, or raises ContractError with every violation there is.
+def admit(source: Path | sources.Frames, settings: Settings, engine: Engine) -> tuple[Mapping[str, RawTable], Checked]:
+    """Checks a source's tables where they are, files in DuckDB and an engine's own tables in it.
 
-    Naive instants are read in `timezone`; `decimal` is the declared decimal mark of CSV numbers.
+    The checked tables are in the engine then, wherever the gate was. Raises as `sources.read` and `check` do.
     """
-    engine.query("ATTACH ':memory:' AS checked")
+    if isinstance(engine, DuckDB):
+        raw = sources.read(source, settings, engine)
+        return raw, check(raw, settings.timezone, settings.decimal, engine)
+    assert isinstance(engine, Remote)
+    if where := settings.engine.get("tables"):
+        raw = engine.raw(where)
+        return raw, check(raw, settings.timezone, settings.decimal, engine, engine.reading)
+    with contextlib.closing(DuckDB()) as gate:
+        raw = sources.read(source, settings, gate)
+        checked = check(raw, settings.timezone, settings.decimal, gate)
+        engine.take(gate)
+    return raw, checked
+
+
+def check(
+    raw: Mapping[str, RawTable], timezone: str, decimal: str, engine: Engine, reading: Reading | None = None
+) -> Checked:
+    """Types every raw table into a checked one, or raises ContractError with every violation there is.
+
+    Naive instants are read in `timezone`; `decimal` is the declared decimal mark of CSV numbers; `reading` is how an
+    engine reads tables that lie in it.
+    """
+    read = reading or FromFiles()
     violations: list[Violation] = []
     rows: dict[str, int] = {}
     for name, table in CONTRACT.items():
         if name not in raw:
             if not table.optional:
-                violations.append(Violation(name, "", "the table is missing", 0, (), f"{name}.csv or {name}.parquet"))
+                violations.append(Violation(name, "", "the table is missing", 0, (), read.wanted(name)))
             else:
-                empty = ", ".join(f"CAST(NULL AS {_sql_type(c)}) AS {quoted(_typed_name(c))}" for c in table.columns)
-                engine.query(f"CREATE TABLE checked.{name} AS SELECT {empty} WHERE 1 = 0")
+                empty = ", ".join(
+                    f"CAST(NULL AS {_sql_type(c, engine)}) AS {quoted(_typed_name(c))}" for c in table.columns
+                )
+                engine.create(f"{PREFIX}{name}", f"SELECT {empty} WHERE 1 = 0", passing=True)
             continue
         found = _missing(name, raw[name], table)
         if not found:
-            found = _type(raw[name], table, timezone, decimal, engine)
+            found = _type(raw[name], table, timezone, decimal, engine, read)
         if not found:
-            rows[name] = engine.query(f"SELECT count(*) FROM checked.{name}")[0][0]
+            rows[name] = int(engine.query(f"SELECT count(*) FROM {PREFIX}{name}")[0][0])
             if table.rows_wanted and not rows[name]:
                 found = [Violation(name, "", "the table has no rows", 0, (), "at least one row")]
             elif table.key:
@@ -69,16 +98,15 @@ def check(raw: Mapping[str, RawTable], timezone: str, decimal: str, engine: Duck
     return _admitted(raw, rows, engine)
 
 
-def _admitted(raw: Mapping[str, RawTable], rows: dict[str, int], engine: DuckDB) -> Checked:
-    columns = ", ".join(quoted(_typed_name(c)) for c in CONTRACT["stage_changes"].columns)
-    distinct = engine.query(f"SELECT count(DISTINCT hash({columns})) FROM checked.stage_changes")[0][0]
+def _admitted(raw: Mapping[str, RawTable], rows: dict[str, int], engine: Engine) -> Checked:
+    changes = engine.distinct(f"{PREFIX}stage_changes", [_typed_name(c) for c in CONTRACT["stage_changes"].columns])
     known = {name: {c.name for c in table.columns} for name, table in CONTRACT.items()}
     return Checked(
         rows=rows,
         given={n: tuple(c.name for c in CONTRACT[n].columns if c.name in t.columns) for n, t in raw.items()},
         dimensions=tuple(c for c in raw["deals"].columns if c not in DEAL_COLUMNS),
         ignored={n: tuple(c for c in t.columns if c not in known[n]) for n, t in raw.items() if not CONTRACT[n].others},
-        repeated_changes=rows["stage_changes"] - distinct,
+        repeated_changes=rows["stage_changes"] - changes,
     )
 
 
@@ -99,7 +127,9 @@ def _missing(name: str, raw: RawTable, table: Table) -> list[Violation]:
     return found
 
 
-def _type(raw: RawTable, table: Table, timezone: str, decimal: str, engine: DuckDB) -> list[Violation]:
+def _type(
+    raw: RawTable, table: Table, timezone: str, decimal: str, engine: Engine, reading: Reading
+) -> list[Violation]:
     name, columns = raw.name, [c for c in table.columns if c.name in raw.columns]
     if table.others:
         known = {c.name for c in table.columns}
@@ -109,29 +139,34 @@ def _type(raw: RawTable, table: Table, timezone: str, decimal: str, engine: Duck
     for i, column in enumerate(columns):
         source = raw.columns[column.name]
         if column.kind == "instant":
-            naive, value = _reading(source, raw.types[column.name])
+            naive, value = reading.instant(source, raw.types[column.name])
             inner.append(f"{naive} AS n{i}")
             settled = f"CASE WHEN n{i} THEN CAST({utc_sql(f'p{i}', timezone)} AS BIGINT) ELSE p{i} END"
+            if naive == "FALSE":
+                settled = f"p{i}"
         else:
-            value, settled = _value(source, raw.types[column.name], column, decimal), f"p{i}"
-        inner += [f"{_given(source, raw.types[column.name])} AS r{i}", f"{value} AS p{i}"]
+            value, settled = reading.value(source, raw.types[column.name], column, decimal), f"p{i}"
+        inner += [f"{reading.given(source, raw.types[column.name])} AS r{i}", f"{value} AS p{i}"]
         middle += [f"r{i}", f"{settled} AS v{i}"]
         outer.append(f"v{i} AS {quoted(_typed_name(column))}")
     outer += [
-        f"CAST(NULL AS {_sql_type(c)}) AS {quoted(_typed_name(c))}" for c in table.columns if c.name not in raw.columns
+        f"CAST(NULL AS {_sql_type(c, engine)}) AS {quoted(_typed_name(c))}"
+        for c in table.columns
+        if c.name not in raw.columns
     ]
     bits = " + ".join(f"CASE WHEN {f.condition} THEN {1 << n} ELSE 0 END" for n, f in enumerate(faults))
     typed = f"SELECT {', '.join(middle)} FROM (SELECT {', '.join(inner)} FROM {raw.relation}) AS given"
     try:
-        engine.query(
-            f"CREATE TABLE checked.{name} AS SELECT {', '.join(outer)}, CAST({bits or 0} AS BIGINT) AS faults "
-            f"FROM ({typed}) AS typed"
+        engine.create(
+            f"{PREFIX}{name}",
+            f"SELECT {', '.join(outer)}, CAST({bits or 0} AS BIGINT) AS faults FROM ({typed}) AS typed",
+            passing=True,
         )
     except duckdb.Error as error:
         problem = f"{raw.where} cannot be read: {_plain(error)}"
         return [Violation(name, "", problem, 0, (), "a whole file of equal lines, UTF-8")]
     found = []
-    patterns = f"SELECT faults, count(*) FROM checked.{name} WHERE faults <> 0 GROUP BY faults"
+    patterns = f"SELECT faults, count(*) FROM {PREFIX}{name} WHERE faults <> 0 GROUP BY faults"
     broken: dict[int, int] = dict(engine.query(patterns))
     for n, fault in enumerate(faults):
         rows = sum(count for pattern, count in broken.items() if pattern >> n & 1)
@@ -146,7 +181,7 @@ def _type(raw: RawTable, table: Table, timezone: str, decimal: str, engine: Duck
                 tuple(_example(v, key, columns[0].name, fault.shown) for v, key in examples), fault.allowed,
             )
         )  # fmt: skip
-    engine.query(f"ALTER TABLE checked.{name} DROP COLUMN faults")
+    engine.without(f"{PREFIX}{name}", "faults")
     return [_hinted(v, decimal) for v in found]
 
 
@@ -190,59 +225,12 @@ def _faults(name: str, columns: list[Column]) -> list[_Fault]:
     return found
 
 
-def _given(source: str, kind: str) -> str:
-    """What the file gives, as text, nothing where it is empty: for nulls and for examples."""
-    if kind in ("DOUBLE", "FLOAT"):
-        return f"CASE WHEN isnan({source}) THEN NULL ELSE CAST({source} AS VARCHAR) END"
-    return f"nullif({source}, '')" if kind == "VARCHAR" else f"nullif(CAST({source} AS VARCHAR), '')"
-
-
-def _value(source: str, kind: str, column: Column, decimal: str) -> str:
-    """SQL for a column's typed value, empty where it has the wrong type."""
-    given = _given(source, kind)
-    if column.kind in ("text", "dimension"):
-        if kind in ("DOUBLE", "FLOAT"):  # a column of whole numbers that once held a gap
-            return (
-                f"CASE WHEN {source} = floor({source}) THEN CAST(CAST({source} AS BIGINT) AS VARCHAR) ELSE {given} END"
-            )
-        return given
-    if kind == "BOOLEAN" or kind.startswith(("DATE", "TIME")):
-        return "CAST(NULL AS DOUBLE)"
-    text = f"replace(replace({given}, '.', '?'), ',', '.')" if decimal == "," and kind == "VARCHAR" else given
-    number = f"try_cast({text} AS DOUBLE)"
-    checks = [f"isfinite({number})"]
-    if kind == "VARCHAR":
-        checks.append(f"{text} NOT LIKE '%\\_%' ESCAPE '\\'")
-    if column.kind == "integer":
-        checks.append(f"{number} = floor({number})")
-    return f"CASE WHEN {' AND '.join(checks)} THEN {number} END"
-
-
-def _reading(source: str, kind: str) -> tuple[str, str]:
-    """SQL for an instant: whether it is naive, and its clock reading in microseconds, empty where it is none."""
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return "FALSE", f"epoch_us({source})"
-    if kind.startswith("TIMESTAMP"):
-        return "TRUE", f"epoch_us(CAST({source} AS TIMESTAMP))"
-    if kind != "VARCHAR":  # a bare date among them: without the time of day a call cannot be placed
-        return "FALSE", "CAST(NULL AS BIGINT)"
-    given = _given(source, kind)
-    naive = f"strpos(substr({given}, 12), '+') + strpos(substr({given}, 12), '-') + strpos({given}, 'Z') = 0"
-    # The commonest spellings are told by their shape, which costs a third of the pattern that knows them all; whether
-    # the digits are a date the cast decides.
-    usual = " OR ".join(f"{given} LIKE '____-__-_____:__:__{end}'" for end in ("+__:__", "Z", ""))
-    whole = f"{usual} OR regexp_full_match({given}, {literal(_INSTANT)})"
-    return naive, f"CASE WHEN {whole} THEN epoch_us(try_cast({given} AS TIMESTAMPTZ)) END"
-
-
-def _duplicates(name: str, table: Table, raw: RawTable, engine: DuckDB) -> list[Violation]:
+def _duplicates(name: str, table: Table, raw: RawTable, engine: Engine) -> list[Violation]:
     keys = [k for k in table.key if k in raw.columns]
-    listed = ", ".join(quoted(k) for k in keys)
-    # Equal keys have equal hashes: as many hashes as rows means no key twice, at half the cost of counting the texts.
-    hashes, rows = engine.query(f"SELECT count(DISTINCT hash({listed})), count(*) FROM checked.{name}")[0]
-    if hashes == rows:
+    listed, checked = ", ".join(quoted(k) for k in keys), f"{PREFIX}{name}"
+    if engine.distinct(checked, keys) == engine.query(f"SELECT count(*) FROM {checked}")[0][0]:
         return []
-    grouped = f"SELECT {listed}, count(*) AS n FROM checked.{name} GROUP BY {listed} HAVING count(*) > 1"
+    grouped = f"SELECT {listed}, count(*) AS n FROM {checked} GROUP BY {listed} HAVING count(*) > 1"
     extra = engine.query(f"SELECT coalesce(sum(n - 1), 0) FROM ({grouped}) AS twice")[0][0]
     if not extra:
         return []
@@ -257,8 +245,10 @@ def _typed_name(column: Column) -> str:
     return column.name.removesuffix("_at") + "_us" if column.kind == "instant" else column.name
 
 
-def _sql_type(column: Column) -> str:
-    return {"text": "VARCHAR", "instant": "BIGINT"}.get(column.kind, "DOUBLE")
+def _sql_type(column: Column, engine: Engine) -> str:
+    if column.kind == "instant":
+        return "BIGINT"
+    return engine.types["VARCHAR" if column.kind == "text" else "DOUBLE"]
 
 
 def _example(value: object, key: object, key_name: str, shown: int) -> str:

@@ -335,8 +335,9 @@ def test_a_phone_can_read_every_page(demo: str, browser: Any, theme: str) -> Non
     reader = Reader(browser, viewport={"width": 390, "height": 844}, color_scheme=theme)
     page = reader.open(f"{demo}?page=sources&lang=ru")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    for link in page.locator(".ck-nav a").all()[3:5]:
-        reader.changing(link.click)
+    for link in page.locator(".ck-nav a").all():
+        if link.get_attribute("aria-current") is None:
+            reader.changing(link.click)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.click(".ck-tools > button >> nth=0")
     assert round(page.locator(".ck-panel").first.bounding_box()["width"]) == 390

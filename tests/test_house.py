@@ -32,8 +32,11 @@ FLOW = [
     "locale",
     "zones",
     "contract",
+    "reading",
     "settings",
     "sources",
+    "engines",
+    "stored",
     "tables",
     "labels",
     "dimensions",
@@ -58,20 +61,21 @@ FLOW = [
 
 
 def requirements() -> dict[str, str]:
-    wanted = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = PROJECT["project"]["dependencies"] + extras["dev"] + extras["engines"]
     return dict(re.fullmatch(r"([\w.\-]+(?:\[\w+\])?)(.*)", r).groups() for r in wanted)  # type: ignore[union-attr, misc]
 
 
 def test_the_conda_environment_asks_for_what_the_project_asks_for() -> None:
     lines = re.findall(
-        r"^  - ([a-z][\w\-]*) ?([<>=].*)?$", (ROOT / "environment.yml").read_text(encoding="utf-8"), re.M
+        r"^ +- ([a-z][\w\-]*) ?([<>=].*)?$", (ROOT / "environment.yml").read_text(encoding="utf-8"), re.M
     )
     conda = {name: wanted for name, wanted in lines if name not in ("python", "pip", "conda-forge")}
     assert conda == {CONDA.get(name, name): wanted for name, wanted in requirements().items()}
 
 
-def test_the_lock_pins_every_requirement_with_hashes_and_names_no_address() -> None:
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+def test_the_locks_pin_every_requirement_with_hashes_and_name_no_address() -> None:
+    text = "".join((ROOT / f"{name}.lock").read_text(encoding="utf-8") for name in ("requirements", "engines"))
     pins = re.findall(r"^([\w.\-]+)==\S+(.*?)(?=^\S|\Z)", text, re.M | re.S)
     assert {re.sub(r"\[.*\]", "", name) for name in requirements()} <= {name for name, _ in pins}
     assert all("--hash=sha256:" in rest for _, rest in pins)
@@ -184,7 +188,7 @@ def test_the_top_level_stays_short() -> None:
     top = {name.split("/")[0] for name in listed if not name.startswith((".", '"'))}
     assert top <= {
         "notebooks", "callkit", "data", "tests", "environment.yml", "README.md", "pyproject.toml", "Makefile",
-        "CHANGELOG.md", "LICENSE", "requirements.lock",
+        "CHANGELOG.md", "LICENSE", "requirements.lock", "engines.lock",
     }  # fmt: skip
 
 

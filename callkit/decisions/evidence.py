@@ -137,7 +137,9 @@ def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence
     resolved = resolve(company, scope, by)
     won = [code for (code,) in company.engine.query("SELECT stage FROM stages WHERE kind = 'won' ORDER BY stage")]
     after = f"CASE WHEN c.stage IN ({', '.join(map(str, won))}) THEN c.talk_seconds ELSE 0 END" if won else "0"
-    calls = call_rows(resolved, f"c.deal_key, c.talk_seconds, {after} AS after_sale", [d.calls for d in resolved.by])
+    calls = call_rows(
+        resolved, f"c.deal_key AS deal_key, c.talk_seconds, {after} AS after_sale", [d.calls for d in resolved.by]
+    )
     deals: Sql | None = None
     if scope.lens == "called":
         deals = touched_rows(resolved, [d.calls for d in resolved.by])
@@ -152,7 +154,8 @@ def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence
             FROM deals_in
         """)
     summed = ("talk_seconds", "after_sale", "deals", "won", "revenue")
-    own, added = (", ".join(f"CAST({sql.format(name)} AS DOUBLE)" for name in summed) for sql in ("{}", "sum({})"))
+    double = company.engine.types["DOUBLE"]
+    own, added = (", ".join(f"CAST({sql.format(name)} AS {double})" for name in summed) for sql in ("{}", "sum({})"))
     frame = company.engine.frame(
         f"""
         WITH calls_in AS ({calls.text}){f", deals_in AS ({deals.text})" if deals else ""},

@@ -165,14 +165,15 @@ def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, lis
     Stays and time are those of the deals that were called, in the period where the lens dates calls.
     """
     resolved = resolve(company, scope)
-    calls = call_rows(resolved, "c.deal_key, c.stage, c.talk_seconds", [])
+    calls = call_rows(resolved, "c.deal_key AS deal_key, c.stage AS stage, c.talk_seconds AS talk_seconds", [])
     start, stop = resolved.instants
     if scope.lens not in ("closed", "called"):
         start, stop = 0, instant(dt.datetime.combine(company.span[1] + dt.timedelta(days=1), dt.time(), dt.UTC))
     is_open = "s.stage = y.stage AND (s.kind = 'open' OR s.kind IS NULL)"
+    double = company.engine.types["DOUBLE"]
     talk = company.engine.frame(
         f"""
-        SELECT y.deal_key, y.stage, CAST(sum(y.talk_seconds) AS DOUBLE) / 60 AS minutes
+        SELECT y.deal_key AS deal_key, y.stage AS stage, CAST(sum(y.talk_seconds) AS {double}) / 60 AS minutes
         FROM ({calls.text}) AS y JOIN stages AS s ON {is_open}
         WHERE y.deal_key IS NOT NULL
         GROUP BY y.deal_key, y.stage ORDER BY y.deal_key, y.stage
@@ -181,7 +182,7 @@ def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, lis
     )
     stays = company.engine.query(
         f"""
-        SELECT y.stage, count(*), sum(CAST(least(y.left_us, ?) - greatest(y.entered_us, ?) AS DOUBLE))
+        SELECT y.stage, count(*), sum(CAST(least(y.left_us, ?) - greatest(y.entered_us, ?) AS {double}))
         FROM stays AS y JOIN stages AS s ON {is_open}
         WHERE y.entered_us < ? AND y.left_us > ? AND y.deal_key IN (SELECT deal_key FROM ({calls.text}) AS called)
         GROUP BY y.stage ORDER BY y.stage

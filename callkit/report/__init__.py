@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from callkit import __version__
+from callkit import __version__, stored
 from callkit.company import STORE_OF, Company, build, open_company
 from callkit.locale import Locale
 from callkit.report import executed, keeping, manifest
@@ -108,6 +108,8 @@ class _Batch:
                 "pdf": self.request.pdf and printing.chromium() is not None,
                 "notebooks": {p.name: manifest.described(p) for p in sorted(self.notebooks.glob("*.ipynb"))},
                 "callkit": __version__,
+                # What lies in an engine can only be known by reading it: such a month is always made.
+                "drawn": dt.datetime.now().isoformat() if self.inputs.settings.engine.get("tables") else "",
             }
         )
 
@@ -121,10 +123,11 @@ class _Batch:
     def _make(self, months: Sequence[Period], jobs: int) -> dict[Period, Outcome]:
         with ExitStack() as stack:
             scratch = stack.enter_context(keeping.scratch(self.place))
-            store = self.inputs.path if self.inputs.is_store else scratch / "company.duckdb"
+            store = self.inputs.path if self.inputs.is_store else scratch / stored.name(self.inputs.settings.engine)
             told = json.dumps({"source": self.inputs.said, "store": str(store.resolve())})
             crew = stack.enter_context(Crew(jobs, {STORE_OF: told}))
             if not self.inputs.is_store:
+                stack.callback(stored.discard, store)
                 build(self.inputs.path, store, timezone=self.request.timezone or None, settings=self.inputs.settings)
             company = stack.enter_context(open_company(store, timezone=self.request.timezone or None))
             todo = self._checked(company, months[0])

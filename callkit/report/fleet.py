@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from callkit import settings
+from callkit import settings, stored
 from callkit.caching import write_whole
 from callkit.company import open_company
 from callkit.errors import CallkitError, UsageError
@@ -30,7 +30,7 @@ from callkit.zones import Period
 SUMMARY, FACTS = "index.html", "fleet.json"
 MADE, THERE, PARTLY, FAILED = "made", "there", "partly", "failed"
 _TABLES = (".csv", ".parquet")
-_WHOLE = (".xlsx", ".duckdb")
+_WHOLE = (".xlsx", *stored.SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _is_company(path: Path) -> bool:
 def _member(source: Path, lang: str) -> Member:
     """A company under the name that its report will have; one that cannot be read fails later, in its own process."""
     try:
-        if source.suffix == ".duckdb":
+        if stored.is_store(source):
             with open_company(source) as company:
                 return Member(source, company.name, company.settings.locale(lang))
         file = settings.find(source) if source.is_dir() else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from callkit import settings as settings_module
+from callkit import stored
 from callkit.company import BUNDLED, Company, bundled
 from callkit.errors import UsageError
 from callkit.locale import Locale
@@ -80,7 +81,7 @@ class Inputs:
 
     @property
     def is_store(self) -> bool:
-        return self.path.is_file() and self.path.suffix == ".duckdb"
+        return stored.is_store(self.path)
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ import tempfile
 from pathlib import Path
 
 from callkit import settings as settings_module
-from callkit import sources
+from callkit import sources, stored
 from callkit.access import Rules, rules_of
 from callkit.company import BUNDLED, STORE_OF, bundled, open_company
 from callkit.errors import CallkitError, UsageError
 from callkit.settings import Settings
 
 SOURCE = "CALLKIT_APP_SOURCE"
-_NAME = "company.duckdb"
 
 
 class Shared:
@@ -39,7 +38,8 @@ class Shared:
         self._settings_file = settings_module.find(here)
         self._folder: Path | None = None
         settings = self.settings()
-        if not settings.pulled and here.suffix != ".duckdb":
+        if not settings.pulled and not stored.is_store(here):
+            self._name = stored.name(settings.engine)
             self._folder = Path(tempfile.mkdtemp(prefix="callkit-app-"))
         self._made_of = self._signature()
         try:
@@ -59,7 +59,7 @@ class Shared:
     @property
     def store(self) -> Path | None:
         """The store that was built, None where the source is opened as it is."""
-        return self._folder / _NAME if self._folder else None
+        return self._folder / self._name if self._folder else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -101,7 +101,8 @@ class Shared:
         return error
 
     def close(self) -> None:
-        if self._folder:
+        if self._folder and self.store:
+            stored.discard(self.store)
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _signature(self) -> object:
