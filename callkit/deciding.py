@@ -24,7 +24,7 @@ from callkit.said import capital
 from callkit.show import Shown, show
 
 if TYPE_CHECKING:
-    from callkit.sections import Section
+    from callkit.decided import Decided
 
 FIGURES = ("revenue", "talk_minutes", "revenue_per_minute", "conversion")
 
@@ -34,7 +34,7 @@ MOST = 12
 _PAGE_OF = {"source": "sources", "project": "projects", "grade": "grades", "manager": "managers", "stage": "stages"}
 
 
-def findings(section: Section) -> Piece:
+def findings(section: Decided) -> Piece:
     """What was found, the most money at stake first, each with the address of the view behind it."""
     text, seen = section.locale.text, section.found
     told = [finding.said(section.locale) for finding in seen.found[:MOST]]
@@ -55,7 +55,7 @@ def _view(finding: Finding) -> str:
     return urlencode({"page": page, **cut, f"sel.{finding.by}": finding.segment, "tab": "deals"})
 
 
-def cohort_curves(section: Section) -> Shown:
+def cohort_curves(section: Decided) -> Shown:
     """The curves of the months in which deals were created: the scope's months and up to eleven before them."""
     locale = section.locale
     seen = section.cohorts
@@ -66,7 +66,7 @@ def cohort_curves(section: Section) -> Shown:
     return show(chart, told if point else locale.text("charts.no_data") + ".")
 
 
-def cohort_table(section: Section) -> Piece:
+def cohort_table(section: Decided) -> Piece:
     """A row a month of creation: how its deals stand, what share is won within so many days, the naive figures beside.
 
     Months that have not had the days yet have a pale row.
@@ -114,7 +114,7 @@ def _interval(point: Point, locale: Locale) -> str | None:
     return f"{locale.percent(point.low)} – {locale.percent(point.high)}"
 
 
-def sure(section: Section) -> Piece:
+def sure(section: Decided) -> Piece:
     """How sure the figures of each segment are: intervals over deals, and conversion drawn toward the whole's."""
     locale, text = section.locale, section.locale.text
     told = how_sure(section.figures, evidence(section.company, section.scope, section.by))
@@ -144,7 +144,7 @@ def sure(section: Section) -> Piece:
     return pieces.table("sure", title, columns, rows, locale, note=note, small=small)
 
 
-def best_split(section: Section) -> Piece:
+def best_split(section: Decided) -> Piece:
     """The same minutes where the most revenue is to be expected: a row a segment, the assumption always beside."""
     locale, text = section.locale, section.locale.text
     title = text("decisions.split_title", by=section.by_title())
@@ -171,7 +171,7 @@ def best_split(section: Section) -> Piece:
     return pieces.table("split", title, columns, rows, locale, note=told.said(locale))
 
 
-def suppose(section: Section, giver: Sequence[str], taker: Sequence[str], minutes: float) -> str:
+def suppose(section: Decided, giver: Sequence[str], taker: Sequence[str], minutes: float) -> str:
     """What is to be expected of minutes moved from one segment to another, in words, or why nothing can be said.
 
     Segments are the keys that the data has. Raises UsageError for one that is not there.
@@ -188,7 +188,7 @@ def suppose(section: Section, giver: Sequence[str], taker: Sequence[str], minute
     return what_if(section.figures, wanted, min_deals=section.company.settings.min_deals).said(locale)
 
 
-def changes(section: Section) -> Piece:
+def changes(section: Decided) -> Piece:
     """What changed against the period before, a sentence or two a figure; or that there is nothing to compare."""
     text = section.locale.text
     told = [
@@ -199,7 +199,7 @@ def changes(section: Section) -> Piece:
     return pieces.sentences(title, told or [text("decisions.changes_none", period=period)])
 
 
-def waterfall(section: Section, figure: str, *, segmented: bool) -> Shown:
+def waterfall(section: Decided, figure: str, *, segmented: bool) -> Shown:
     """The waterfall of one figure's change, by effect or by segment."""
     locale = section.locale
     change = _change(section, figure) or Change(figure, section.by, None, None, None, None, ())
@@ -208,7 +208,7 @@ def waterfall(section: Section, figure: str, *, segmented: bool) -> Shown:
     return show(chart, change.said(locale) or locale.text("charts.waterfall_none"))
 
 
-def change_table(section: Section, figure: str) -> Piece:
+def change_table(section: Decided, figure: str) -> Piece:
     """The parts of one figure's change, a row a segment, the whole last: they add up to the change."""
     locale, text = section.locale, section.locale.text
     change = _change(section, figure)
@@ -241,7 +241,7 @@ def change_table(section: Section, figure: str) -> Piece:
     return pieces.table(f"change_{figure}", title, columns, [*rows, whole], locale)
 
 
-def _change(section: Section, figure: str) -> Change | None:
+def _change(section: Decided, figure: str) -> Change | None:
     """A figure's change by the section's cut; None where there is no period before, or the cut cannot carry it."""
     before = section.earlier
     if before is None:
@@ -252,6 +252,6 @@ def _change(section: Section, figure: str) -> Change | None:
         return None
 
 
-def _days(section: Section) -> tuple[dt.date, dt.date]:
+def _days(section: Decided) -> tuple[dt.date, dt.date]:
     before = section.scope.period.previous()
     return before.start, before.stop

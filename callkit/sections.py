@@ -9,22 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from callkit import charts, deciding, listing, pieces, said
-from callkit.charts.layout import Chart
+from callkit import charts, listing, pieces, said
 from callkit.company import Company, open_company
-from callkit.decisions.cohorts import Cohort
-from callkit.decisions.cohorts import cohorts as cohorts_in
-from callkit.decisions.findings import Findings
-from callkit.decisions.findings import findings as found_in
-from callkit.figures import Figures
-from callkit.locale import Locale
-from callkit.measuring import measure
+from callkit.decided import Decided
 from callkit.pieces import Piece
 from callkit.quality import Oddity, oddities
 from callkit.scope import Scope, conditions, resolve
-from callkit.show import Shown, show
+from callkit.show import Shown
 from callkit.zones import Period
 
 DEFAULT_BY = {
@@ -82,61 +74,16 @@ def _period(text: str, company: Company) -> Period:
     return Period.of_month(text)
 
 
-@dataclass(frozen=True, eq=False)
-class Section:
+class Section(Decided):
     """A section of the report over one company and one scope; each method gives one piece of the page."""
-
-    name: str
-    company: Company
-    scope: Scope
-    by: tuple[str, ...]
-    locale: Locale
-
-    @functools.cached_property
-    def figures(self) -> Figures:
-        """The section's own figures: by its cut."""
-        return self.cut(*self.by)
-
-    @functools.cache  # noqa: B019 - a section lives as long as its notebook
-    def cut(self, *by: str) -> Figures:
-        """Figures of the section's scope by any columns."""
-        return self.measured(self.scope, by)
-
-    def measured(self, scope: Scope, by: Sequence[str] = ()) -> Figures:
-        """Figures of any scope of the company: every figure of a section comes through here."""
-        return measure(self.company, scope, by)
-
-    @property
-    def previous(self) -> Figures | None:
-        """The figures that a change is told against, where there are any."""
-        return self.earlier
-
-    @functools.cached_property
-    def earlier(self) -> Figures | None:
-        """The figures of the period before, where the data reaches back that far."""
-        before = self.scope.period.previous()
-        if before.start < self.company.span[0].replace(day=1):
-            return None
-        return self.measured(self._scope(before), self.by)
-
-    def _scope(self, period: Period) -> Scope:
-        return Scope(period, self.scope.lens, self.scope.credit, self.scope.where)
 
     @functools.cached_property
     def title(self) -> str:
         return self.locale.text(f"section.{self.name}", columns=self.by_title())
 
-    def by_title(self) -> str:
-        """What the section cuts by, in words."""
-        return " × ".join(self.locale.title(c) for c in self.by)
-
     def headline(self) -> Piece:
         """The title, the sentence that says what is seen, the facts of the scope, and the formulas."""
         return listing.headline(self)
-
-    def named(self, column: str, value: str) -> str:
-        """A segment's label in the reader's language."""
-        return self.locale.segment(value, column)
 
     def cards(self) -> Piece:
         """The value cards of the scope, with the change against the period before."""
@@ -147,15 +94,6 @@ class Section:
             change, told = said.change(name, now[name], before.get(name), self.locale)
             shown.append(pieces.Card(name, self.locale.value(name, now[name]), change, told, better))
         return pieces.cards(shown, self.locale)
-
-    def findings(self) -> Piece:
-        """What chance would hardly give, the most money at stake first, a sentence each."""
-        return deciding.findings(self)
-
-    @functools.cached_property
-    def found(self) -> Findings:
-        """What was found in the section's scope, whatever it is cut by."""
-        return found_in(self.company, self.scope)
 
     def bubble(self, x: str = "talk_share", size: str = "won_deals") -> Shown:
         """Chart A: share of talk (or of calls) against conversion, the area being won deals or revenue."""
@@ -205,55 +143,6 @@ class Section:
         chart = charts.trend(figures, self.locale, measure=measure_name)
         return self.drawn("trend", chart, figures)
 
-    def drawn(self, kind: str, chart: Chart, figures: Figures) -> Shown:
-        """A chart of these figures as it is shown, with the same in words."""
-        return show(chart, charts.describe(kind, figures, self.locale))
-
-    def _last_year(self) -> Period:
-        stop, first = self.scope.period.stop, self.company.span[0].replace(day=1)
-        start = stop.replace(year=stop.year - 1, day=1)
-        return Period(min(max(start, first), self.scope.period.start), stop)
-
-    @functools.cached_property
-    def colours(self) -> dict[str, str]:
-        """A colour for every segment of the cut, the same in every chart and month: given by talk in all the data."""
-        first, last = self.company.span
-        whole = Scope(Period(first, last + dt.timedelta(days=1)))
-        return charts.colours([row["label"] for row in self.measured(whole, self.by).records()])
-
-    @functools.cached_property
-    def cohorts(self) -> Sequence[Cohort]:
-        """The deals created in the scope's months and in up to eleven months before them."""
-        return cohorts_in(self.company, self._scope(self._last_year()))
-
-    def cohort_curves(self) -> Shown:
-        """What share of a month's new deals is won within so many days, a curve a month."""
-        return deciding.cohort_curves(self)
-
-    def cohort_table(self) -> Piece:
-        """The same in numbers, beside the naive conversions."""
-        return deciding.cohort_table(self)
-
-    def sure(self) -> Piece:
-        """How sure conversion, value of a minute and minutes per sale of each segment are."""
-        return deciding.sure(self)
-
-    def best_split(self) -> Piece:
-        """The same minutes, spread where the most revenue is to be expected."""
-        return deciding.best_split(self)
-
-    def changes(self) -> Piece:
-        """What changed against the period before, in sentences."""
-        return deciding.changes(self)
-
-    def waterfall(self, figure: str = "revenue", by_segment: bool = False) -> Shown:
-        """How a figure came from the period before to this one: by effect, or by segment."""
-        return deciding.waterfall(self, figure, segmented=by_segment)
-
-    def change_table(self, figure: str = "revenue") -> Piece:
-        """The parts of a figure's change, a row a segment."""
-        return deciding.change_table(self, figure)
-
     def values(self) -> Piece:
         """The six values of each segment, with what they rest on."""
         return listing.measured(self, "values", self.figures, listing.VALUES)
@@ -285,12 +174,6 @@ class Section:
     def odd_ones(self) -> Piece:
         """Which ones: calls and deals behind each oddity."""
         return listing.odd_ones(self)
-
-    def stage_order(self) -> list[str]:
-        """Stages in the pipeline's order: what came before the deal first, what has no stage last."""
-        labels = self.company.labels("stage")
-        listed = [label for code, label in labels.items() if code > 0]
-        return [labels[-2], *listed, labels[-3], labels[-1]]
 
     @functools.cached_property
     def odd(self) -> list[Oddity]:

@@ -53,8 +53,10 @@ FLOW = [
     "charts",
     "show",
     "pieces",
+    "scoped",
     "listing",
     "deciding",
+    "decided",
     "sections",
     "report",
 ]

@@ -16,7 +16,8 @@ from callkit.app import asked_by, live
 from callkit.sections import Section
 
 P = ParamSpec("P")
-_RETURNS = {name: getattr(made, "__annotations__", {}).get("return") for name, made in vars(Section).items()}
+_PIECES = {name: made for kind in reversed(Section.__mro__) for name, made in vars(kind).items()}
+_RETURNS = {name: getattr(made, "__annotations__", {}).get("return") for name, made in _PIECES.items()}
 _SILENT = {name for name, kind in _RETURNS.items() if kind in ("Piece", "Shown")} - {"headline", "drawn"} | {"total"}
 
 

@@ -1,0 +1,61 @@
+"""The pieces of a page that help to decide: each asks the decisions and shows what they tell."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+from callkit import deciding
+from callkit.decisions.cohorts import Cohort
+from callkit.decisions.cohorts import cohorts as cohorts_in
+from callkit.decisions.findings import Findings
+from callkit.decisions.findings import findings as found_in
+from callkit.pieces import Piece
+from callkit.scoped import Scoped
+from callkit.show import Shown
+
+
+class Decided(Scoped):
+    """Findings, changes, cohorts and forecasts of a scope."""
+
+    def findings(self) -> Piece:
+        """What chance would hardly give, the most money at stake first, a sentence each."""
+        return deciding.findings(self)
+
+    @functools.cached_property
+    def found(self) -> Findings:
+        """What was found in the section's scope, whatever it is cut by."""
+        return found_in(self.company, self.scope)
+
+    @functools.cached_property
+    def cohorts(self) -> Sequence[Cohort]:
+        """The deals created in the scope's months and in up to eleven months before them."""
+        return cohorts_in(self.company, self._scope(self._last_year()))
+
+    def cohort_curves(self) -> Shown:
+        """What share of a month's new deals is won within so many days, a curve a month."""
+        return deciding.cohort_curves(self)
+
+    def cohort_table(self) -> Piece:
+        """The same in numbers, beside the naive conversions."""
+        return deciding.cohort_table(self)
+
+    def sure(self) -> Piece:
+        """How sure conversion, value of a minute and minutes per sale of each segment are."""
+        return deciding.sure(self)
+
+    def best_split(self) -> Piece:
+        """The same minutes, spread where the most revenue is to be expected."""
+        return deciding.best_split(self)
+
+    def changes(self) -> Piece:
+        """What changed against the period before, in sentences."""
+        return deciding.changes(self)
+
+    def waterfall(self, figure: str = "revenue", by_segment: bool = False) -> Shown:
+        """How a figure came from the period before to this one: by effect, or by segment."""
+        return deciding.waterfall(self, figure, segmented=by_segment)
+
+    def change_table(self, figure: str = "revenue") -> Piece:
+        """The parts of a figure's change, a row a segment."""
+        return deciding.change_table(self, figure)
