@@ -446,7 +446,7 @@ sys.exit(cli.main(["report", "x", "--month", "2026-03"]))
 
 
 def start(place: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", RUN, "x", *(str(place / name) for name in ("tables", "reports", "notebooks"))]
+    command = [sys.executable, "-X", "faulthandler", "-c", RUN, "x", *(str(place / name) for name in ("tables", "reports", "notebooks"))]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
 
 
@@ -511,12 +511,16 @@ def test_a_run_killed_at_any_moment_leaves_no_half_written_month_and_the_next_on
 
 
 def test_an_interrupted_run_ends_its_notebooks_and_clears_up_behind_itself(place: Path) -> None:
-    notebook(place / "notebooks" / "sources.ipynb", "import time\ntime.sleep(60)")
+    notebook(place / "notebooks" / "sources.ipynb", "import time\ntime.sleep(600)")
     process = start(place)
     until_there(place, "*/.run.*/*/sources.ipynb", set())
 
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    try:
+        _, said = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # leaves the stack of every thread
+        _, said = process.communicate()
 
     assert process.returncode == 130, said.decode()
     assert said.decode().strip().splitlines()[-1] == "callkit: interrupted"
