@@ -202,6 +202,7 @@ class Desk:
         if isinstance(made, Shown):
             chart = view.chart if name == pages.MAIN else name
             told = {"kind": "chart", "spec": made.spec, "alt": made.alt, "name": chart, "layout": layout}
+            told["how"] = made.how
         else:
             table = made.data.get(TABLE_MIME)
             columns = {"columns": [c["name"] for c in table["columns"]], "total": table["total"]} if table else None

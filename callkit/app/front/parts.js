@@ -140,6 +140,8 @@ class Parts {
       place.querySelector(".ck-chart-top").replaceChildren(charts, h("span", { class: "ck-hint" }, this.app.words.click));
       place.querySelector(".ck-chart-foot .ck-hint").replaceChildren(...axes);
     }
+    place.querySelector(".ck-how")?.remove();
+    place.querySelector(".ck-chart").insertAdjacentHTML("beforeend", shown.how || "");
     chart.show(shown);
   }
 
