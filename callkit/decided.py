@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from callkit import deciding
+from callkit import aiming, deciding
 from callkit.decisions.cohorts import Cohort
 from callkit.decisions.cohorts import cohorts as cohorts_in
 from callkit.decisions.findings import Findings
 from callkit.decisions.findings import findings as found_in
+from callkit.decisions.reached import Standing, of_scope, standings
 from callkit.pieces import Piece
 from callkit.scoped import Scoped
 from callkit.show import Shown
@@ -39,6 +40,20 @@ class Decided(Scoped):
     def cohort_table(self) -> Piece:
         """The same in numbers, beside the naive conversions."""
         return deciding.cohort_table(self)
+
+    @functools.cached_property
+    def goals_stand(self) -> list[Standing]:
+        """Where the goals stand that the section's scope can be held against."""
+        return standings(self.company, self.scope, self.cut)
+
+    @property
+    def goals_of_scope(self) -> dict[str, Standing]:
+        """The goals of the scope as a whole, by measure."""
+        return of_scope(self.company, self.scope, self.goals_stand)
+
+    def goals(self) -> Piece:
+        """Every goal and how far it is, the whole's first; nothing where the settings state none."""
+        return aiming.goals(self)
 
     def sure(self) -> Piece:
         """How sure conversion, value of a minute and minutes per sale of each segment are."""

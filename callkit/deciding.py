@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -44,7 +45,21 @@ def findings(section: Decided) -> Piece:
     none = text("decisions.none", looked=seen.looked)
     how = text("decisions.how_findings", looked=seen.looked, rate=section.locale.percent(RATE, 0))
     methods = pieces.how(FOUND_BY, section.locale, how)
-    return pieces.sentences(text("section.findings_title"), told or [none], views if told else [""], methods)
+    piece = pieces.sentences(text("section.findings_title"), told or [none], views if told else [""], methods)
+    return replace(piece, data={pieces.WATCH_MIME: _watched(section)})
+
+
+def _watched(section: Decided) -> dict[str, list[dict[str, str]]]:
+    """The findings with what tells them apart from report to report; faults of the data for themselves."""
+    kinds: dict[str, list[dict[str, str]]] = {"findings": [], "faults": []}
+    for found in section.found.found:
+        rose = found.kind == "change" and (found.value or 0) > (found.versus or 0)
+        own = [found.kind, found.by, found.segment, found.measure, "more" if rose else ""]
+        if found.oddity is not None:
+            own = [found.kind, found.oddity.kind]
+        kind = "faults" if found.oddity is not None else "findings"
+        kinds[kind].append({"key": " ".join(own), "said": found.said(section.locale)})
+    return kinds
 
 
 def _view(finding: Finding) -> str:

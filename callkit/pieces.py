@@ -19,6 +19,7 @@ from callkit.measures import MEASURES
 
 TABLE_MIME = "application/vnd.callkit.table+json"
 SECTION_MIME = "application/vnd.callkit.section+json"
+WATCH_MIME = "application/vnd.callkit.watch+json"
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -74,13 +75,18 @@ def headline(section: Mapping[str, Any], facts: Sequence[str], note: str) -> Pie
 
 @dataclass(frozen=True)
 class Card:
-    """One figure on its own: `change` against the period before; `better` is 1 where more is good, -1 where less is."""
+    """One figure on its own: `change` against the period before; `better` is 1 where more is good, -1 where less is.
+
+    `goal` tells its goal and how far that is, `reached` whether it is reached, None where that is open.
+    """
 
     name: str
     value: str
     change: float | None = None
     change_text: str = ""
     better: int = 0
+    goal: str = ""
+    reached: bool | None = None
 
 
 def cards(shown: Sequence[Card], locale: Locale) -> Piece:
@@ -94,10 +100,17 @@ def cards(shown: Sequence[Card], locale: Locale) -> Piece:
         )
         parts.append(
             f'<div class="ck-card"><span class="ck-card-label">{html.escape(label)} {explain(explained)}</span> '
-            f'<span class="ck-card-value">{html.escape(card.value)}</span> {change}</div>'
+            f'<span class="ck-card-value">{html.escape(card.value)}</span> {change}{_goal(card)}</div>'
         )
-        words.append(f"{label}: {card.value} {card.change_text}".rstrip())
+        words.append(" ".join(filter(None, [f"{label}: {card.value}", card.change_text, card.goal])))
     return Piece(f'<div class="ck-cards">{"".join(parts)}</div>', "\n".join(words))
+
+
+def _goal(card: Card) -> str:
+    if not card.goal:
+        return ""
+    way = {True: "up", False: "down", None: "flat"}[card.reached]
+    return f'<span class="ck-card-change ck-card-goal {way}">{html.escape(card.goal)}</span>'
 
 
 def table(

@@ -49,7 +49,8 @@ _CUT = (
 )
 _LAYOUT: dict[str, Sequence[Part]] = {
     "overview": (
-        Part("headline"), Part("cards"), Part(MAIN, 8), Part("findings", 4), Part("shares", 4), Part("load", 4),
+        Part("headline"), Part("cards"), Part("goals"), Part(MAIN, 8), Part("findings", 4), Part("shares", 4),
+        Part("load", 4),
         Part("trend", 4), Part("values"),
     ),
     "changes": (
@@ -83,6 +84,11 @@ CUT_FREELY = ("overview", "changes", "segments", "stages", "whatif")
 def parts(page: str, by: Sequence[str]) -> list[Part]:
     """The parts of a page that can be shown with this cut."""
     return [p for p in _LAYOUT[page] if p.not_by not in by]
+
+
+def laid_out(page: str, by: Sequence[str], company: Company) -> list[Part]:
+    """Those of them that have something to show: goals, where the settings state some."""
+    return [p for p in parts(page, by) if p.name != "goals" or company.settings.goals]
 
 
 def first(page: str, by: Sequence[str], *, whole: bool = False, again: bool = False) -> list[str]:

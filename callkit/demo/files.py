@@ -107,6 +107,7 @@ def _written(table: pd.DataFrame, column: str, clock: Clock, timezone: str) -> s
 
 def _settings(locale: Locale) -> str:
     russian, english = Locale("ru"), Locale("en")
+    goals = "".join(f"manager.{m.manager_id} = {{ conversion = 0.3 }}\n" for m in cast.MANAGERS[:4])
     return f"""# {locale.text("demo.settings_comment")}
 [company]
 name = "{locale.text("demo.company")}"
@@ -120,4 +121,8 @@ timezone = "{ZONES[locale.lang]}"
 [dimensions]
 source = {{ ru = "{russian.title("source")}", en = "{english.title("source")}" }}
 region = {{ ru = "{russian.text("demo.region")}", en = "{english.text("demo.region")}" }}
-"""
+
+[goals]
+conversion = 0.3
+minutes_per_sale = 40
+{goals}"""

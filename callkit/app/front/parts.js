@@ -74,7 +74,7 @@ class Parts {
       const label = card.querySelector(".ck-card-label").firstChild.textContent.trim();
       opener(value, `${label}: ${value.textContent}. ${fill(this.app.words.open_behind, { what: label })}`);
       card.classList.add("ck-opens");
-      card.addEventListener("click", () => this.app.select({}, tabs[i]));
+      card.addEventListener("click", () => this.app.select({}, tabs[i] ?? "calls"));
     });
   }
 
