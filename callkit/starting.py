@@ -39,6 +39,12 @@ source = { ru = "Источник", en = "Source" }
 project = { ru = "Проект", en = "Project" }
 grade = { ru = "Грейд клиента", en = "Client grade" }
 
+[goals]                  # told on the cards and by `callkit report --since-last`; sums are for a month
+# conversion = 0.25      # a share, 0 to 1
+# minutes_per_sale = 60  # at most; every other measure: at least
+# manager."Anna" = { conversion = 0.3, calls = 200 }
+# source."Site" = { revenue_per_minute = 3000 }
+
 [engine]                 # where the calls are placed and measured, if not in DuckDB
 # kind = "postgres"      # or clickhouse, spark; the password is in CALLKIT_ENGINE_PASSWORD
 # url = "postgresql://callkit@localhost/sales"
