@@ -88,7 +88,8 @@ def test_each_goal_is_held_against_its_own_figure(demo: Company) -> None:
     closed = deals[deals["closed_at"].str.startswith("2026-10", na=False)]
     found = stand(demo)
     for segment, rows in (
-        ("", closed), ("Виктор Громов", closed[closed["manager_id"] == 502]), ("Авито", closed[closed["source"] == "Авито"]),
+        ("", closed), ("Виктор Громов", closed[closed["manager_id"] == 502]),
+        ("Авито", closed[closed["source"] == "Авито"]),
     ):  # fmt: skip
         assert found[segment, "conversion"].value == pytest.approx((rows["outcome"] == "won").mean())
     assert found["", "revenue"].value == pytest.approx(closed.loc[closed["outcome"] == "won", "amount"].sum())
