@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from callkit import aiming, deciding
+from callkit import aiming, costing, deciding
 from callkit.decisions.cohorts import Cohort
 from callkit.decisions.cohorts import cohorts as cohorts_in
+from callkit.decisions.costs import Cost
+from callkit.decisions.costs import costs as costs_in
 from callkit.decisions.findings import Findings
 from callkit.decisions.findings import findings as found_in
 from callkit.decisions.reached import Standing, of_scope, standings
@@ -54,6 +56,19 @@ class Decided(Scoped):
     def goals(self) -> Piece:
         """Every goal and how far it is, the whole's first; nothing where the settings state none."""
         return aiming.goals(self)
+
+    def costed(self, *by: str) -> list[Cost]:
+        """What each segment of a cut cost and brought, the whole last."""
+        return costs_in(self.company, self.scope, self.cut, by)
+
+    @property
+    def costs_said(self) -> str:
+        """What costs come to, in a sentence or two."""
+        return costing.sentence(self)
+
+    def costs(self, *by: str) -> Piece:
+        """What talk and sources cost, by the section's own cut or by other columns."""
+        return costing.table(self, by)
 
     def sure(self) -> Piece:
         """How sure conversion, value of a minute and minutes per sale of each segment are."""

@@ -33,6 +33,8 @@ def of_section(section: Section) -> str:
         return _of_changes(section)
     if section.name == "cohorts":
         return _of_cohorts(section)
+    if section.name == "costs":
+        return section.costs_said
     if section.name == "whatif":
         return _of_whatif(section)
     if section.name == "overview" or not section.by:

@@ -25,7 +25,7 @@ DEFAULT_BY = {
     "projects": "project",
     "grades": "grade",
 }
-_FREE = ("overview", "changes", "cohorts", "whatif")  # by source, or by manager where a company has no sources
+_FREE = ("overview", "changes", "cohorts", "whatif", "costs")  # by source, or by manager where a company has no sources
 CARDS = (
     ("talk_minutes", 0), ("calls", 0), ("deals", 0), ("won_deals", 1), ("conversion", 1),
     ("revenue", 1), ("revenue_per_minute", 1), ("minutes_per_sale", -1),

@@ -15,6 +15,7 @@ from callkit.contract import CONTRACT
 from callkit.errors import UsageError, did_you_mean
 from callkit.goals import goals_of
 from callkit.locale import LANGUAGES, Locale
+from callkit.spending import spending_of
 
 FILE = "callkit.toml"
 KINDS = ("files", "amocrm", "mybi", "sql")
@@ -22,7 +23,7 @@ ENGINES = ("duckdb", "postgres", "clickhouse", "spark")
 WHO_SPOKE = ("created_by", "call_responsible", "responsible_user")
 SECTIONS = (
     "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",
-    "quality",
+    "costs", "quality",
 )  # fmt: skip
 
 
@@ -34,7 +35,7 @@ class Settings:
     below which a segment is called too small to judge. `kind` is where tables come from; `crm` holds what belongs to
     that kind alone, by key, and `fields` the number of the CRM's own field behind a dimension; `access` is what
     `callkit.access` reads; `engine` what `callkit.engines` reads, empty where DuckDB computes; `goals` what
-    `callkit.goals` reads.
+    `callkit.goals` reads, `costs` what `callkit.spending` does.
     """
 
     name: str = ""
@@ -58,6 +59,7 @@ class Settings:
     access: Mapping[str, Any] = field(default_factory=dict)
     engine: Mapping[str, Any] = field(default_factory=dict)
     goals: Mapping[str, Any] = field(default_factory=dict)
+    costs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def pulled(self) -> bool:
@@ -135,7 +137,7 @@ _KEYS: dict[str, dict[str, tuple[str, type | tuple[type, ...], str]]] = {
         "by": ("by", list, "a list of columns, each a segment page of its own"),
     },
 }
-_READ_APART: dict[str, Callable[[Any, str], object]] = {"goals": goals_of}
+_READ_APART: dict[str, Callable[[Any, str], object]] = {"goals": goals_of, "costs": spending_of}
 """Sections whose keys are the company's own: who reads them says what is wrong with them."""
 _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "language": lambda v: v in LANGUAGES,

@@ -62,6 +62,7 @@ RESTING = (
     ("cohorts", "cohort_table", ["cohorts"]),
     ("whatif", "suppose", ["whatif"]),
     ("whatif", "best_split", ["whatif", "best"]),
+    ("costs", "costs", ["costs"]),
 )
 
 

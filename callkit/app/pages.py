@@ -73,11 +73,12 @@ _LAYOUT: dict[str, Sequence[Part]] = {
     ),
     "cohorts": (Part("headline"), Part("cards"), Part("cohort_curves", 7), Part("cohort_table", 12)),
     "whatif": (Part("headline"), Part("cards"), Part("suppose"), Part("best_split")),
+    "costs": (Part("headline"), Part("costs"), Part("costs-manager", not_by="manager", call=("costs", ("manager",)))),
     "quality": (Part("headline"), Part("oddities"), Part("odd_ones")),
 }  # fmt: skip
 QUICK = ("headline", "cards", "oddities")
 """What costs nothing to make: it comes with the view, the charts when they are asked for."""
-CUT_FREELY = ("overview", "changes", "segments", "stages", "whatif")
+CUT_FREELY = ("overview", "changes", "segments", "stages", "whatif", "costs")
 """The pages whose cut the reader chooses."""
 
 
@@ -103,7 +104,8 @@ def first(page: str, by: Sequence[str], *, whole: bool = False, again: bool = Fa
 def available(company: Company) -> list[str]:
     """The pages of a company: those of its settings whose column its deals have."""
     columns = company.facts["dimensions"]
-    wanted = dict.fromkeys([*company.settings.sections, "segments"])
+    told = company.settings.costs and company.people is None
+    wanted = dict.fromkeys(s for s in [*company.settings.sections, "segments"] if s != "costs" or told)
     return [page for page in _LAYOUT if page in wanted and COLUMN_OF.get(page, "manager") in [*columns, "manager"]]
 
 

@@ -20,7 +20,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from callkit import __version__, stored
 from callkit.company import STORE_OF, Company, build, open_company
-from callkit.decisions.reached import unknown
+from callkit.decisions import costs, reached
 from callkit.locale import Locale
 from callkit.report import executed, keeping, manifest, watching
 from callkit.report import pdf as printing
@@ -184,7 +184,7 @@ class _Batch:
         )
         if not company.facts["zone_declared"]:
             _say("no time zone is set ([account] timezone, or --timezone); UTC is used")
-        for note in [*notes, *unknown(company)]:
+        for note in [*notes, *reached.unknown(company), *costs.unknown(company)]:
             _say(note)
         return todo
 
