@@ -253,6 +253,7 @@ def test_what_is_kept_is_of_one_scope_and_may_be_spoilt(tmp_path: Path) -> None:
     for scope, first in ((one, False), (other, True)):
         text = watching.since_last(tmp_path, "Shop", OCTOBER, scope, {"findings": seen("x")}, Locale("en"))
         assert ("There is no earlier report" in text) is first
+        assert ("No goal has crossed its line" in text) is not first
     (tmp_path / watching.STATE).write_text("{ spoilt", encoding="utf-8")
     text = watching.since_last(tmp_path, "Shop", OCTOBER, one, {"findings": seen("x")}, Locale("en"))
     assert "There is no earlier report" in text

@@ -49,7 +49,7 @@ _CUT = (
 )
 _LAYOUT: dict[str, Sequence[Part]] = {
     "overview": (
-        Part("headline"), Part("cards"), Part("goals"), Part(MAIN, 8), Part("findings", 4), Part("shares", 4),
+        Part("headline"), Part("cards"), Part(MAIN, 8), Part("findings", 4), Part("goals"), Part("shares", 4),
         Part("load", 4),
         Part("trend", 4), Part("values"),
     ),

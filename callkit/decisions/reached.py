@@ -13,7 +13,7 @@ from callkit.company import Company
 from callkit.errors import nearest
 from callkit.figures import Figures
 from callkit.goals import BETTER, Goal, goals_of
-from callkit.locale import Locale
+from callkit.locale import NBSP, Locale
 from callkit.measures import MEASURES
 from callkit.scope import Scope, values
 from callkit.zones import Period
@@ -53,7 +53,7 @@ class Standing:
     def wanted(self, locale: Locale) -> str:
         """The target as people read it, at least or at most so much."""
         sign = "≥" if BETTER[self.goal.measure] > 0 else "≤"
-        return f"{sign}\N{NO-BREAK SPACE}{locale.value(self.goal.measure, self.target)}"
+        return f"{sign}{NBSP}{locale.value(self.goal.measure, self.target)}"
 
     def how_far(self, locale: Locale) -> str:
         """The gap as people read it, with its sign; nothing where there is none."""
@@ -62,7 +62,7 @@ class Standing:
         sign = "+" if self.gap >= 0 else "\N{MINUS SIGN}"
         if MEASURES[self.goal.measure].kind == "share":
             number = locale.number(abs(self.gap) * _POINTS, 1)
-            return locale.text("decisions.points", change=f"{sign}{number}")
+            return locale.text("decisions.points", change=f"{sign}{number}").replace(" ", NBSP)
         return f"{sign}{locale.percent(abs(self.gap), 0 if abs(self.gap) >= 0.1 else 1)}"
 
     def said(self, locale: Locale) -> str:
