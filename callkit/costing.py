@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callkit import pieces
+from callkit import charts, pieces
 from callkit.decisions.costs import Cost
 from callkit.dimensions import UNNAMED
 from callkit.figures import TOTAL
 from callkit.pieces import Column, Piece
+from callkit.show import Shown, show
 
 if TYPE_CHECKING:
     from callkit.decided import Decided
@@ -60,6 +61,15 @@ def table(section: Decided, by: tuple[str, ...]) -> Piece:
         "costs" if cut == section.by else f"costs_{'_'.join(cut)}", title, columns, rows, locale, note=" ".join(notes),
         small=small, small_note=text("section.small", n=least), how=pieces.how(["costs"], locale),
     )  # fmt: skip
+
+
+def chart(section: Decided) -> Shown:
+    """What a sale comes to in each segment, the dearest first."""
+    locale = section.locale
+    told = [] if untold(section) else section.costed(*section.by)
+    few = {cost.segment for cost in told[:-1]} - {cost.segment for cost in _judged(section, told)}
+    drawn = charts.costs_per_sale(told, section.by, locale, few=few)
+    return show(drawn, sentence(section), pieces.how(["costs"], locale) if told else "")
 
 
 def sentence(section: Decided) -> str:

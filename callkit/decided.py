@@ -66,6 +66,10 @@ class Decided(Scoped):
         """What costs come to, in a sentence or two."""
         return costing.sentence(self)
 
+    def cost_chart(self) -> Shown:
+        """What a sale comes to in each segment, talk and spend, against the whole's."""
+        return costing.chart(self)
+
     def costs(self, *by: str) -> Piece:
         """What talk and sources cost, by the section's own cut or by other columns."""
         return costing.table(self, by)

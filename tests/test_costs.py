@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import World, worlds
+from worlds import World, narrow, worlds
 
 import callkit
 from callkit import Company, Period, Scope, UsageError, measure, open_company
 from callkit.access import Viewer
 from callkit.app.pages import available
+from callkit.charts import costs_per_sale
 from callkit.decisions.costs import Cost, costs, unknown
 from callkit.locale import LANGUAGES, Locale
 from callkit.pieces import TABLE_MIME
@@ -237,3 +238,22 @@ def test_who_sees_part_of_the_company_sees_no_costs(tmp_path: Path) -> None:
 def test_the_demo_company_has_the_page() -> None:
     section = callkit.section("costs", "demo", month="2026-10", lang="en")
     assert "per sale" in section.headline().plain
+
+
+def test_the_chart_has_a_bar_a_part_the_dearest_first_against_the_whole(shop: Company) -> None:
+    found = costs(shop, Scope(MARCH), lambda *c: measure(shop, Scope(MARCH), c), ["source"])
+    more = [*found[:-1], replace(found[0], segment=("Cheap",), talk_cost=20.0, spend=0.0, cost=20.0), found[-1]]
+    spec = costs_per_sale(more, ["source"], Locale("en"), few=[("Cheap",)]).to_dict()
+    for layout in (spec, narrow(spec)):
+        data = layout["datasets"]
+        assert [bar["part"] for bar in data["bars"]] == [1100, 2000, 10, 0]
+        assert [bar["name"] for bar in data["bars"]][::2] == ["Ads", "Cheap (too few deals)"]
+        assert [end["text"] for end in data["ends"]] == ["3,100", "10.00"]
+        assert "overall 3,905" in str(layout)
+        assert "3 segments with undefined values" in " ".join(layout["title"]["subtitle"])
+
+
+def test_a_chart_without_any_cost_per_sale_says_so(shop: Company) -> None:
+    for company in (costing(shop, {}), shop):
+        section = Section("costs", company, Scope(MARCH), ("stage",), Locale("en"))
+        assert "The cost per sale is undefined here" in str(section.cost_chart().spec)

@@ -63,6 +63,7 @@ RESTING = (
     ("whatif", "suppose", ["whatif"]),
     ("whatif", "best_split", ["whatif", "best"]),
     ("costs", "costs", ["costs"]),
+    ("costs", "cost_chart", ["costs"]),
 )
 
 

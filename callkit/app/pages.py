@@ -73,7 +73,9 @@ _LAYOUT: dict[str, Sequence[Part]] = {
     ),
     "cohorts": (Part("headline"), Part("cards"), Part("cohort_curves", 7), Part("cohort_table", 12)),
     "whatif": (Part("headline"), Part("cards"), Part("suppose"), Part("best_split")),
-    "costs": (Part("headline"), Part("costs"), Part("costs-manager", not_by="manager", call=("costs", ("manager",)))),
+    "costs": (
+        Part("headline"), Part("cost_chart", 8), Part("costs"),
+        Part("costs-manager", not_by="manager", call=("costs", ("manager",)))),
     "quality": (Part("headline"), Part("oddities"), Part("odd_ones")),
 }  # fmt: skip
 QUICK = ("headline", "cards", "oddities")
