@@ -13,6 +13,7 @@ from callkit.decisions.costs import costs as costs_in
 from callkit.decisions.findings import Findings
 from callkit.decisions.findings import findings as found_in
 from callkit.decisions.reached import Standing, of_scope, standings
+from callkit.figures import Figures
 from callkit.pieces import Piece
 from callkit.scoped import Scoped
 from callkit.show import Shown
@@ -46,12 +47,17 @@ class Decided(Scoped):
     @functools.cached_property
     def goals_stand(self) -> list[Standing]:
         """Where the goals stand that the section's scope can be held against."""
-        return standings(self.company, self.scope, self.cut)
+        return standings(self.company, self.scope, self._cut_or_own)
 
-    @property
+    @functools.cached_property
     def goals_of_scope(self) -> dict[str, Standing]:
         """The goals of the scope as a whole, by measure."""
-        return of_scope(self.company, self.scope, self.goals_stand)
+        found = standings(self.company, self.scope, self._cut_or_own, on_cards=True)
+        return of_scope(self.company, self.scope, found)
+
+    def _cut_or_own(self, *by: str) -> Figures:
+        """Figures by columns; for the whole alone, the section's own figures have it already."""
+        return self.cut(*by) if by else self.figures
 
     def goals(self) -> Piece:
         """Every goal and how far it is, the whole's first; nothing where the settings state none."""

@@ -17,7 +17,7 @@ from callkit.scope import Scope
 from callkit.show import Shown, show
 from callkit.zones import Period
 
-RESTS_ON = {"bubble": ("wilson",)}
+RESTS_ON = {"bubble": ("wilson",), "funnel": ("funnel",)}
 """The methods behind charts of figures."""
 
 

@@ -52,6 +52,7 @@ def test_every_kind_of_finding_has_its_method() -> None:
 # Where each method is to be found: a page, a part of it, what that part rests on.
 RESTING = (
     ("overview", "main", ["wilson"]),
+    ("overview&chart=funnel", "main", ["funnel"]),
     ("overview", "findings", ["shuffled", "limit", "grown", "fault", "corrected"]),
     ("changes", "changes", ["changed", "simpson"]),
     ("changes", "waterfall-revenue", ["changed"]),

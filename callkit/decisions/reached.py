@@ -94,13 +94,16 @@ def months(period: Period) -> float:
     return found
 
 
-def standings(company: Company, scope: Scope, cut: Callable[..., Figures]) -> list[Standing]:
+def standings(company: Company, scope: Scope, cut: Callable[..., Figures], *, on_cards: bool = False) -> list[Standing]:
     """Where each goal stands that the scope can be held against, the whole's first; `cut` gives figures by columns.
 
     A company's goals are for all its calls and deals: under filters there are none, but for a filter of the very
-    segment that has goals of its own. A viewer who sees some people's work sees those people's goals.
+    segment that has goals of its own. A viewer who sees some people's work sees those people's goals. `on_cards` leaves
+    out the segments' goals where the scope is the whole company's: they take figures that cards have no use for.
     """
     stated = goals_of(company.settings.goals)
+    if on_cards and not scope.where and company.people is None:
+        stated = [goal for goal in stated if not goal.column]
     if not stated:
         return []
     last = company.span[1]
