@@ -122,6 +122,14 @@ def test_a_sum_has_not_missed_its_goal_before_the_period_is_over(demo: Company) 
     assert stand(aiming(demo, aims))["", "revenue"].reached is False
 
 
+def test_a_ratio_on_few_deals_is_told_only_when_the_period_is_over(demo: Company) -> None:
+    begun, over = Scope(Period.of_days("2026-10-31", "2026-11-30")), Scope(Period.of_days("2026-10-30", "2026-11-01"))
+    for scope, reached in ((begun, None), (over, False)):
+        own = stand(aiming(demo, {"conversion": 0.99}), scope)["", "conversion"]
+        assert own.value is not None
+        assert own.reached is reached
+
+
 def test_under_filters_there_are_no_goals_but_those_of_the_very_segment(demo: Company) -> None:
     assert not stand(demo, Scope(OCTOBER, where={"grade": ("AA",)}))
     assert not stand(demo, Scope(OCTOBER, where={"source": ("Авито", "Сайт")}))

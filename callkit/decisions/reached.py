@@ -26,13 +26,15 @@ _POINTS = 100
 class Standing:
     """A goal and where it stands: `target` is for the period, `value` None where it is undefined.
 
-    `over` says that the period is over: until then a sum that is still below its target has not missed it.
+    `over` says that the period is over. Until then a sum that is still below its target has not missed it, and of a
+    ratio on too few deals (`few`) nothing is told.
     """
 
     goal: Goal
     target: float
     value: float | None
     over: bool = True
+    few: bool = False
 
     @property
     def reached(self) -> bool | None:
@@ -40,7 +42,8 @@ class Standing:
         if self.value is None:
             return None
         enough = (self.value - self.target) * BETTER[self.goal.measure] >= 0
-        return None if not enough and not self.over and MEASURES[self.goal.measure].fact else enough
+        early = not enough if MEASURES[self.goal.measure].fact else self.few
+        return None if early and not self.over else enough
 
     @property
     def gap(self) -> float | None:
@@ -114,7 +117,8 @@ def standings(company: Company, scope: Scope, cut: Callable[..., Figures], *, on
         for figures in _figures(company, scope, goal, cut):
             value = figures[goal.measure]
             named = replace(goal, segment=_label(company, goal))
-            found.append(Standing(named, target, None if value is None else float(value), over))
+            few = (figures["deals"] or 0) < company.settings.min_deals
+            found.append(Standing(named, target, None if value is None else float(value), over, few))
     return sorted(found, key=lambda s: bool(s.goal.column))
 
 
