@@ -181,8 +181,8 @@ def how(keys: Sequence[str], locale: Locale, intro: str = "") -> str:
 
     `keys` are of `decisions.methods.METHODS`, none for nothing; `intro` stands before them.
 
-    >>> how(["wilson"], Locale("en"))[:72]
-    '<details class="ck-how"><summary>How this is made: Wilson\'s interval of '
+    >>> how(["best"], Locale("en")).split("</summary>")[0]
+    '<details class="ck-how"><summary>How this is made: Best split of minutes'
     """
     if not keys:
         return ""
