@@ -108,12 +108,16 @@ def _report(arguments: argparse.Namespace) -> int:
         arguments.source, Period.of_month(arguments.month).months(), out=arguments.out, lang=arguments.lang,
         by=arguments.by, lens=arguments.lens, credit=arguments.credit, where=arguments.where,
         timezone=arguments.timezone, force=arguments.force, pdf=arguments.pdf, jobs=arguments.jobs or 2,
+        since_last=arguments.since_last,
     )  # fmt: skip
     failed = [(outcome, name) for outcome in outcomes for name in outcome.failed]
     for outcome, name in failed:
         print(
             f"callkit: section {name} of {outcome.month} failed; its notebook is in {outcome.folder}", file=sys.stderr
         )
+    for outcome in outcomes:
+        if outcome.since_last:
+            print(outcome.since_last)
     for outcome in outcomes:
         print(outcome.html)
     return 1 if failed else 0
@@ -131,11 +135,14 @@ def _fleet(arguments: argparse.Namespace) -> int:
     options += [word for column in arguments.by for word in ("--by", column)]
     options += [word for condition in arguments.where for word in ("--where", condition)]
     options += [f"--{name}" for name in ("force", "pdf") if getattr(arguments, name)]
+    options += ["--since-last"] if arguments.since_last else []
     told, page = fleet.run(
         arguments.fleet, Period.of_month(arguments.month).months(), options,
         out=arguments.out, lang=arguments.lang, jobs=arguments.jobs,
     )  # fmt: skip
     failed = [t.name for t in told if t.state in (fleet.FAILED, fleet.PARTLY)]
+    if arguments.since_last:
+        print("\n".join(fleet.since_last(told, arguments.out)))
     print(f"callkit: {len(told) - len(failed)} of {len(told)} companies are in order", file=sys.stderr)
     print(page)
     return 1 if failed else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,8 @@ FIGURES = ("revenue", "talk_minutes", "revenue_per_minute", "conversion")
 
 MOST = 12
 """So many findings are told; those after them are of little money."""
+FOUND_BY = ("shuffled", "limit", "grown", "fault", "corrected")
+"""The methods that findings rest on; the last is why so few of what was looked at are told."""
 _PAGE_OF = {"source": "sources", "project": "projects", "grade": "grades", "manager": "managers", "stage": "stages"}
 
 
@@ -41,7 +44,22 @@ def findings(section: Decided) -> Piece:
     views = [_view(finding) for finding in seen.found[:MOST]]
     none = text("decisions.none", looked=seen.looked)
     how = text("decisions.how_findings", looked=seen.looked, rate=section.locale.percent(RATE, 0))
-    return pieces.sentences(text("section.findings_title"), told or [none], views if told else [""], how)
+    methods = pieces.how(FOUND_BY, section.locale, how)
+    piece = pieces.sentences(text("section.findings_title"), told or [none], views if told else [""], methods)
+    return replace(piece, data={pieces.WATCH_MIME: _watched(section)})
+
+
+def _watched(section: Decided) -> dict[str, list[dict[str, str]]]:
+    """The findings with what tells them apart from report to report; faults of the data for themselves."""
+    kinds: dict[str, list[dict[str, str]]] = {"findings": [], "faults": []}
+    for found in section.found.found:
+        rose = found.kind == "change" and (found.value or 0) > (found.versus or 0)
+        own = [found.kind, found.by, found.segment, found.measure, "more" if rose else ""]
+        if found.oddity is not None:
+            own = [found.kind, found.oddity.kind]
+        kind = "faults" if found.oddity is not None else "findings"
+        kinds[kind].append({"key": " ".join(own), "said": found.said(section.locale)})
+    return kinds
 
 
 def _view(finding: Finding) -> str:
@@ -63,7 +81,7 @@ def cohort_curves(section: Decided) -> Shown:
     point = month.within[-1] if month else None
     told = locale.text("decisions.cohorts_said", days=WITHIN[1], won=_share(month.within[1], locale)) if month else ""
     chart = charts.cohort_curves(seen, locale)
-    return show(chart, told if point else locale.text("charts.no_data") + ".")
+    return show(chart, told if point else locale.text("charts.no_data") + ".", pieces.how(["cohorts"], locale))
 
 
 def cohort_table(section: Decided) -> Piece:
@@ -100,7 +118,7 @@ def cohort_table(section: Decided) -> Piece:
         return pieces.sentences(title, [text("charts.no_data") + "."])
     return pieces.table(
         "cohorts", title, columns, rows, locale, note=text("decisions.cohorts_note"), small=young,
-        small_note=text("decisions.cohort_young"),
+        small_note=text("decisions.cohort_young"), how=pieces.how(["cohorts"], locale),
     )  # fmt: skip
 
 
@@ -141,16 +159,18 @@ def sure(section: Decided) -> Piece:
     small = [i for i, row in enumerate(section.figures.rows[:-1]) if row[at] is not None and row[at] < least]
     title = text("decisions.sure_title", by=section.by_title())
     note = text("section.small_note", n=least) if small else ""
-    return pieces.table("sure", title, columns, rows, locale, note=note, small=small)
+    how = pieces.how(["wilson", "shrunk", "ratio"], locale)
+    return pieces.table("sure", title, columns, rows, locale, note=note, small=small, how=how)
 
 
 def best_split(section: Decided) -> Piece:
     """The same minutes where the most revenue is to be expected: a row a segment, the assumption always beside."""
     locale, text = section.locale, section.locale.text
     title = text("decisions.split_title", by=section.by_title())
+    how = pieces.how(["whatif", "best"], locale)
     told = best(section.figures, min_deals=section.company.settings.min_deals)
     if isinstance(told, Refusal):
-        return pieces.sentences(title, [told.said(locale)], how=text("decisions.how_forecast"))
+        return pieces.sentences(title, [told.said(locale)], how=how)
     columns = [
         Column("segment", section.by_title()),
         Column("minutes_before", text("decisions.minutes_before"), "minutes"),
@@ -168,7 +188,7 @@ def best_split(section: Decided) -> Piece:
     ]  # fmt: skip
     sums = [sum(row[i] for row in rows) for i in range(1, len(columns))]
     rows.append([locale.segment("(total)"), *sums])
-    return pieces.table("split", title, columns, rows, locale, note=told.said(locale))
+    return pieces.table("split", title, columns, rows, locale, note=told.said(locale), how=how)
 
 
 def suppose(section: Decided, giver: Sequence[str], taker: Sequence[str], minutes: float) -> str:
@@ -196,7 +216,8 @@ def changes(section: Decided) -> Piece:
     ]
     period = section.locale.period(*_days(section))
     title = text("decisions.changes_title", period=period)
-    return pieces.sentences(title, told or [text("decisions.changes_none", period=period)])
+    how = pieces.how(["changed", "simpson"], section.locale)
+    return pieces.sentences(title, told or [text("decisions.changes_none", period=period)], how=how)
 
 
 def waterfall(section: Decided, figure: str, *, segmented: bool) -> Shown:
@@ -205,7 +226,7 @@ def waterfall(section: Decided, figure: str, *, segmented: bool) -> Shown:
     change = _change(section, figure) or Change(figure, section.by, None, None, None, None, ())
     now = locale.period(section.scope.period.start, section.scope.period.stop)
     chart = charts.waterfall(change, (locale.period(*_days(section)), now), locale, segmented=segmented)
-    return show(chart, change.said(locale) or locale.text("charts.waterfall_none"))
+    return show(chart, change.said(locale) or locale.text("charts.waterfall_none"), pieces.how(["changed"], locale))
 
 
 def change_table(section: Decided, figure: str) -> Piece:
@@ -238,7 +259,8 @@ def change_table(section: Decided, figure: str) -> Piece:
         for part in change.parts
     ]
     whole = [locale.segment("(total)"), 1.0, 1.0, *(value for _, value in change.steps()), change.change]
-    return pieces.table(f"change_{figure}", title, columns, [*rows, whole], locale)
+    how = pieces.how(["changed", "simpson"], locale)
+    return pieces.table(f"change_{figure}", title, columns, [*rows, whole], locale, how=how)
 
 
 def _change(section: Decided, figure: str) -> Change | None:

@@ -59,7 +59,7 @@ def grammar() -> argparse.ArgumentParser:
     _report_options(_verb(
         verbs, "report", "make the monthly report",
         "callkit report demo --month 2026-10\n  callkit report tables/ --month 2026-08..2026-10 --by region --lang en\n"
-        "  callkit report --fleet companies/ --month 2026-10",
+        "  callkit report --fleet companies/ --month 2026-10\n  callkit report shop/ --month 2026-10 --since-last",
     ))  # fmt: skip
 
     _app_options(_verb(
@@ -114,6 +114,7 @@ def _report_options(verb: argparse.ArgumentParser) -> None:
     _scope_options(verb)
     verb.add_argument("--force", action="store_true", help="make it again even if nothing changed")
     verb.add_argument("--pdf", action="store_true", help="a PDF too, where a Chromium is found")
+    verb.add_argument("--since-last", action="store_true", help="list what crossed a line since the last report")
     verb.add_argument("--jobs", type=int, default=0, metavar="N", help="notebooks, or companies of a fleet, at a time")
 
 

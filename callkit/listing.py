@@ -98,6 +98,7 @@ def measured(
     return pieces.table(
         name, text(f"section.{name}_title", by=section.by_title()), columns, written, section.locale,
         note=" ".join(notes), small=small, small_note=text("section.small", n=least),
+        how=pieces.how(["wilson"] if "conversion_low" in shown else [], section.locale),
     )  # fmt: skip
 
 

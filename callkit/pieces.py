@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from callkit.decisions.methods import method
 from callkit.locale import MISSING, Locale
 from callkit.measures import MEASURES
 
 TABLE_MIME = "application/vnd.callkit.table+json"
 SECTION_MIME = "application/vnd.callkit.section+json"
+WATCH_MIME = "application/vnd.callkit.watch+json"
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -73,13 +75,18 @@ def headline(section: Mapping[str, Any], facts: Sequence[str], note: str) -> Pie
 
 @dataclass(frozen=True)
 class Card:
-    """One figure on its own: `change` against the period before; `better` is 1 where more is good, -1 where less is."""
+    """One figure on its own: `change` against the period before; `better` is 1 where more is good, -1 where less is.
+
+    `goal` tells its goal and how far that is, `reached` whether it is reached, None where that is open.
+    """
 
     name: str
     value: str
     change: float | None = None
     change_text: str = ""
     better: int = 0
+    goal: str = ""
+    reached: bool | None = None
 
 
 def cards(shown: Sequence[Card], locale: Locale) -> Piece:
@@ -93,10 +100,17 @@ def cards(shown: Sequence[Card], locale: Locale) -> Piece:
         )
         parts.append(
             f'<div class="ck-card"><span class="ck-card-label">{html.escape(label)} {explain(explained)}</span> '
-            f'<span class="ck-card-value">{html.escape(card.value)}</span> {change}</div>'
+            f'<span class="ck-card-value">{html.escape(card.value)}</span> {change}{_goal(card)}</div>'
         )
-        words.append(f"{label}: {card.value} {card.change_text}".rstrip())
+        words.append(" ".join(filter(None, [f"{label}: {card.value}", card.change_text, card.goal])))
     return Piece(f'<div class="ck-cards">{"".join(parts)}</div>', "\n".join(words))
+
+
+def _goal(card: Card) -> str:
+    if not card.goal:
+        return ""
+    way = {True: "up", False: "down", None: "flat"}[card.reached]
+    return f'<span class="ck-card-change ck-card-goal {way}">{html.escape(card.goal)}</span>'
 
 
 def table(
@@ -110,10 +124,12 @@ def table(
     total: bool = True,
     small: Sequence[int] = (),
     small_note: str = "",
+    how: str = "",
 ) -> Piece:
     """A table with a title, data bars and explained headings; `total` says that its last row is the whole.
 
-    `rows` hold raw values, None where undefined; `small` are the numbers of rows resting on too few deals.
+    `rows` hold raw values, None where undefined; `small` are the numbers of rows resting on too few deals,
+    `how` is what `how` gave.
     """
     head = "".join(
         f'<th scope="col" data-kind="{c.kind}">{html.escape(c.title)}{" " + explain(c.help) if c.help else ""}</th>'
@@ -129,7 +145,7 @@ def table(
     markup = (
         f'<figure class="ck-block"><figcaption>{html.escape(title)}</figcaption><div class="ck-scroll" tabindex="0">'
         f'<table class="ck-table"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
-        f"{noted}</figure>"
+        f"{noted}{how}</figure>"
     )
     data = {
         "name": name,
@@ -143,11 +159,10 @@ def table(
 
 
 def sentences(title: str, texts: Sequence[str], views: Sequence[str] = (), how: str = "") -> Piece:
-    """A short list of plain sentences; `views` are the addresses of what stands behind each, `how` tells the method."""
+    """A short list of sentences; `views` are the addresses of what stands behind each, `how` is what `how` gave."""
     opened = [f' data-view="{html.escape(view)}"' if view else "" for view in views] or [""] * len(texts)
     items = "".join(f"<li{view}>{html.escape(t)}</li>" for t, view in zip(texts, opened, strict=True))
-    heading = f"{html.escape(title)}{f' {explain(how)}' if how else ''}"
-    markup = f'<div class="ck-block ck-findings"><h3>{heading}</h3><ul>{items}</ul></div>'
+    markup = f'<div class="ck-block ck-findings"><h3>{html.escape(title)}</h3><ul>{items}</ul>{how}</div>'
     return Piece(markup, "\n".join([title, *(f"- {t}" for t in texts)]))
 
 
@@ -159,6 +174,29 @@ def warning(text: str) -> Piece:
 def explain(text: str) -> str:
     """The mark that gives a formula when pointed at or focused."""
     return f'<abbr class="ck-explain" tabindex="0" title="{html.escape(text)}">i</abbr>'
+
+
+def how(keys: Sequence[str], locale: Locale, intro: str = "") -> str:
+    """The methods behind a piece, folded under their names: formula, limits and source of each; markup for the piece.
+
+    `keys` are of `decisions.methods.METHODS`, none for nothing; `intro` stands before them.
+
+    >>> how(["best"], Locale("en")).split("</summary>")[0]
+    '<details class="ck-how"><summary>How this is made: Best split of minutes'
+    """
+    if not keys:
+        return ""
+    methods = [method(key, locale) for key in keys]
+    names = "; ".join(m.name for m in methods)
+    told = "".join(
+        f"<dt>{html.escape(m.name)}</dt><dd>{html.escape(m.formula)}</dd>"
+        f"<dd><b>{html.escape(locale.text('section.how_limits'))}</b> {html.escape(m.limits)}</dd>"
+        f"<dd><b>{html.escape(locale.text('section.how_source'))}</b> {html.escape(m.source)}</dd>"
+        for m in methods
+    )
+    before = f"<p>{html.escape(intro)}</p>" if intro else ""
+    title = html.escape(locale.text("section.how", names=names))
+    return f'<details class="ck-how"><summary>{title}</summary>{before}<dl>{told}</dl></details>'
 
 
 def _cell(column: Column, value: Any, locale: Locale, *, first: bool) -> str:

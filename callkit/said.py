@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from callkit.company import Company
 from callkit.decisions.changed import changed
+from callkit.decisions.whatif import Refusal, best
 from callkit.dimensions import UNNAMED
 from callkit.errors import UsageError
 from callkit.figures import Figures
 from callkit.locale import NBSP, Locale
 from callkit.measures import MEASURES
+from callkit.zones import Period
 
 if TYPE_CHECKING:
     from callkit.sections import Section
@@ -29,6 +31,12 @@ def of_section(section: Section) -> str:
         return _of_stages(section)
     if section.name == "changes":
         return _of_changes(section)
+    if section.name == "cohorts":
+        return _of_cohorts(section)
+    if section.name == "costs":
+        return section.costs_said
+    if section.name == "whatif":
+        return _of_whatif(section)
     if section.name == "overview" or not section.by:
         return of_whole(section)
     return " ".join(of_cut(section.figures, section.locale, section.company.settings.min_deals)) or of_whole(section)
@@ -147,6 +155,55 @@ def _of_changes(section: Section) -> str:
         return changed("revenue", section.figures, section.earlier).said(section.locale) or of_whole(section)
     except UsageError:  # by a column of calls a deal's revenue cannot be split
         return of_whole(section)
+
+
+def _of_cohorts(section: Section) -> str:
+    """What share of all the months' new deals is won within so many days, and what open ones hide as yet."""
+    text, locale = section.locale.text, section.locale
+    if not section.cohorts:
+        return of_whole(section)
+    *months, whole = section.cohorts
+    within = [
+        text(
+            "decisions.cohorts_within",
+            days=locale.plural("charts.days_counted", point.days),
+            won=locale.percent(point.won),
+            low=locale.percent(point.low),
+            high=locale.percent(point.high),
+        )
+        for point in whole.within[1:]
+        if point.won is not None
+    ]
+    first, last = (Period.of_month(months[i].month) for i in (0, -1))
+    said = text(
+        "decisions.cohorts_sentence" if within else "decisions.cohorts_short",
+        period=capital(locale.period(first.start, last.stop)),
+        deals=locale.plural("decisions.cohorts_of", whole.deals),
+        within=", ".join(within),
+    )
+    if not whole.open_deals:
+        return said
+    open_deals, naive = locale.plural("decisions.cohorts_open", whole.open_deals), locale.percent(whole.naive)
+    return f"{said} {text('decisions.cohorts_naive', open=open_deals, naive=naive)}"
+
+
+def _of_whatif(section: Section) -> str:
+    """The best split of the same minutes: what is to be expected of it, and between which segments they would move."""
+    if not section.by:
+        return of_whole(section)
+    figures, locale = section.figures, section.locale
+    told = best(figures, min_deals=section.company.settings.min_deals)
+    if isinstance(told, Refusal):
+        return told.said(locale)
+    named = [" · ".join(locale.segment(v, c) for c, v in zip(section.by, m.segment, strict=True)) for m in told.moved]
+    moves = [m.minutes_after - m.minutes_before for m in told.moved]
+    most, least = moves.index(max(moves)), moves.index(min(moves))
+    return locale.text(
+        "decisions.whatif_sentence",
+        before=locale.money(told.before), expected=locale.money(told.expected), low=locale.money(told.low),
+        high=locale.money(told.high), elasticity=locale.number(told.elasticity, 2),
+        more=named[most], gained=locale.number(moves[most]), less=named[least], given=locale.number(-moves[least]),
+    )  # fmt: skip
 
 
 def _of_stages(section: Section) -> str:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from callkit import charts
+from callkit import charts, pieces
 from callkit.charts.layout import Chart
 from callkit.company import Company
 from callkit.figures import Figures
@@ -16,6 +16,9 @@ from callkit.measuring import measure
 from callkit.scope import Scope
 from callkit.show import Shown, show
 from callkit.zones import Period
+
+RESTS_ON = {"bubble": ("wilson",), "funnel": ("funnel",)}
+"""The methods behind charts of figures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +71,8 @@ class Scoped:
 
     def drawn(self, kind: str, chart: Chart, figures: Figures) -> Shown:
         """A chart of these figures as it is shown, with the same in words."""
-        return show(chart, charts.describe(kind, figures, self.locale))
+        how = pieces.how(RESTS_ON.get(kind, ()), self.locale)
+        return show(chart, charts.describe(kind, figures, self.locale), how)
 
     def _last_year(self) -> Period:
         stop, first = self.scope.period.stop, self.company.span[0].replace(day=1)

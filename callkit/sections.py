@@ -25,7 +25,7 @@ DEFAULT_BY = {
     "projects": "project",
     "grades": "grade",
 }
-_FREE = ("overview", "changes", "cohorts", "whatif")  # by source, or by manager where a company has no sources
+_FREE = ("overview", "changes", "cohorts", "whatif", "costs")  # by source, or by manager where a company has no sources
 CARDS = (
     ("talk_minutes", 0), ("calls", 0), ("deals", 0), ("won_deals", 1), ("conversion", 1),
     ("revenue", 1), ("revenue_per_minute", 1), ("minutes_per_sale", -1),
@@ -86,13 +86,14 @@ class Section(Decided):
         return listing.headline(self)
 
     def cards(self) -> Piece:
-        """The value cards of the scope, with the change against the period before."""
-        now = self.figures.total
-        before = self.previous.total if self.previous else {}
-        shown = []
-        for name, better in CARDS:
+        """The value cards of the scope, with the change against the period before, and the goal where there is one."""
+        now, before = self.figures.total, self.previous.total if self.previous else {}
+        goals, shown = self.goals_of_scope, []
+        for name, better in (*CARDS, *((name, 0) for name in goals if name not in dict(CARDS))):
             change, told = said.change(name, now[name], before.get(name), self.locale)
-            shown.append(pieces.Card(name, self.locale.value(name, now[name]), change, told, better))
+            goal = goals.get(name)
+            to_reach = (goal.said(self.locale), goal.reached) if goal else ("", None)
+            shown.append(pieces.Card(name, self.locale.value(name, now[name]), change, told, better, *to_reach))
         return pieces.cards(shown, self.locale)
 
     def bubble(self, x: str = "talk_share", size: str = "won_deals") -> Shown:

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from callkit.access import rules_of
 from callkit.contract import CONTRACT
 from callkit.errors import UsageError, did_you_mean
+from callkit.goals import goals_of
 from callkit.locale import LANGUAGES, Locale
+from callkit.spending import spending_of
 
 FILE = "callkit.toml"
 KINDS = ("files", "amocrm", "mybi", "sql")
@@ -21,7 +23,7 @@ ENGINES = ("duckdb", "postgres", "clickhouse", "spark")
 WHO_SPOKE = ("created_by", "call_responsible", "responsible_user")
 SECTIONS = (
     "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",
-    "quality",
+    "costs", "quality",
 )  # fmt: skip
 
 
@@ -32,7 +34,8 @@ class Settings:
     `titles` are the names of dimensions by language; `long_talk_hours` marks talks as odd; `min_deals` is the number
     below which a segment is called too small to judge. `kind` is where tables come from; `crm` holds what belongs to
     that kind alone, by key, and `fields` the number of the CRM's own field behind a dimension; `access` is what
-    `callkit.access` reads; `engine` what `callkit.engines` reads, empty where DuckDB computes.
+    `callkit.access` reads; `engine` what `callkit.engines` reads, empty where DuckDB computes; `goals` what
+    `callkit.goals` reads, `costs` what `callkit.spending` does.
     """
 
     name: str = ""
@@ -55,6 +58,8 @@ class Settings:
     fields: Mapping[str, int] = field(default_factory=dict)
     access: Mapping[str, Any] = field(default_factory=dict)
     engine: Mapping[str, Any] = field(default_factory=dict)
+    goals: Mapping[str, Any] = field(default_factory=dict)
+    costs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def pulled(self) -> bool:
@@ -132,6 +137,8 @@ _KEYS: dict[str, dict[str, tuple[str, type | tuple[type, ...], str]]] = {
         "by": ("by", list, "a list of columns, each a segment page of its own"),
     },
 }
+_READ_APART: dict[str, Callable[[Any, str], object]] = {"goals": goals_of, "costs": spending_of}
+"""Sections whose keys are the company's own: who reads them says what is wrong with them."""
 _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "language": lambda v: v in LANGUAGES,
     "decimal": lambda v: v in (".", ","),
@@ -198,9 +205,14 @@ def parse(tables: Mapping[str, Any], where: str) -> Settings:
             values["titles"] = {name: titles for name, (titles, _) in told.items() if titles}
             values["fields"] = {name: number for name, (_, number) in told.items() if number}
             continue
+        if section in _READ_APART:
+            _READ_APART[section](_table(entries, section, where), where)
+            values[section] = entries
+            continue
         if section not in _KEYS:
-            near = did_you_mean(section, [*_KEYS, "dimensions"])
-            raise UsageError(f"{where}: [{section}] is not known; allowed: {', '.join([*_KEYS, 'dimensions'])}.{near}")
+            known = [*_KEYS, "dimensions", *_READ_APART]
+            near = did_you_mean(section, known)
+            raise UsageError(f"{where}: [{section}] is not known; allowed: {', '.join(known)}.{near}")
         for key, value in _table(entries, section, where).items():
             if key not in _KEYS[section]:
                 near = did_you_mean(key, _KEYS[section])

@@ -31,7 +31,7 @@ _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAe
 
 @dataclass(frozen=True)
 class Shown:
-    """A chart as a notebook shows it: its specification and the same in words.
+    """A chart as a notebook shows it: its specification, the same in words, and what `pieces.how` gave.
 
     The renderer of JupyterLab and Voila draws the specification, then makes a PNG of it and writes that into the
     output, unless there is one already. In Voila that fails under each chart ("setData is not a function"), and in an
@@ -41,6 +41,17 @@ class Shown:
 
     spec: Mapping[str, Any]
     alt: str
+    how: str = ""
+
+    def _ipython_display_(self) -> None:
+        if not self.how:
+            raise NotImplementedError  # IPython then asks for the bundle
+        from IPython.display import display
+
+        data, told = self._repr_mimebundle_()
+        # An output shows one of its forms alone: the methods below a chart are an output of their own.
+        display(data, metadata=told, raw=True)  # type: ignore[no-untyped-call]
+        display({"text/html": self.how, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         data = {VEGA_LITE_MIME: dict(self.spec), "image/png": _PIXEL, "text/plain": self.alt}
@@ -50,13 +61,13 @@ class Shown:
         return self.alt
 
 
-def show(chart: Chart, alt: str) -> Shown:
+def show(chart: Chart, alt: str, how: str = "") -> Shown:
     """The chart as something that shows itself when it is the value of a cell; `alt` is the picture in words.
 
     The width is the chart's own, in pixels: `container` would give nothing in a hidden tab, where it measures 0.
     """
     # Whether charts keep Vega-Lite's schema is for the tests to say: checking it again takes a quarter of a section.
-    return Shown({**chart.to_dict(validate=False), "$schema": _SCHEMA, "description": alt}, alt)
+    return Shown({**chart.to_dict(validate=False), "$schema": _SCHEMA, "description": alt}, alt, how)
 
 
 def chart_html(spec: Mapping[str, Any], alt: str, identifier: str) -> str:

@@ -39,6 +39,17 @@ source = { ru = "Источник", en = "Source" }
 project = { ru = "Проект", en = "Project" }
 grade = { ru = "Грейд клиента", en = "Client grade" }
 
+[goals]                  # told on the cards and by `callkit report --since-last`; sums are for a month
+# conversion = 0.25      # a share, 0 to 1
+# minutes_per_sale = 60  # at most; every other measure: at least
+# manager."Anna" = { conversion = 0.3, calls = 200 }
+# source."Site" = { revenue_per_minute = 3000 }
+
+[costs]                  # with these there is a section about costs; what is not given is unknown, not zero
+# hour = 1200            # an hour of a manager
+# teams = { "North" = 1000 }     # of whom it differs, as managers = { "Anna" = 1500 }
+# spend = { "Ads" = 150000, "Site" = { 2026-10 = 90000 } }   # on a source a month, or by month; 0 where nothing is
+
 [engine]                 # where the calls are placed and measured, if not in DuckDB
 # kind = "postgres"      # or clickhouse, spark; the password is in CALLKIT_ENGINE_PASSWORD
 # url = "postgresql://callkit@localhost/sales"
@@ -46,7 +57,7 @@ grade = { ru = "Грейд клиента", en = "Client grade" }
 [report]
 # sections = [            # all of them, in the order of the report
 #     "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",
-#     "quality",
+#     "costs", "quality",
 # ]
 # by = ["region"]        # one more page for each of these columns
 """

@@ -7,9 +7,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import pandas as pd
 import pytest
 from worlds import narrow
 
@@ -168,3 +170,27 @@ def test_an_abbreviation_at_the_end_of_a_sentence_keeps_one_full_stop(demo: Comp
     told = page(demo, "2026-10").changes().plain
     assert re.search(rf"п\.{NBSP}?\s?п\. ", told + " ")
     assert ".." not in told
+
+
+def test_the_headline_of_cohorts_tells_of_the_deals_created_and_of_those_still_open(demo: Company) -> None:
+    deals = pd.read_csv(Path(__file__).parent.parent / "data" / "demo" / "deals.csv")
+    section = callkit.section("cohorts", "demo", month="2026-10", lang="en")
+    said = section.headline().plain.splitlines()[1]
+    left, won = (deals["outcome"] == "open").sum(), (deals["outcome"] == "won").mean()
+
+    assert said.startswith(f"May 2026 – October 2026: of {len(deals):,} deals created, ")
+    assert "within 30 days (95%: " in said
+    assert f"{left} deals are still open, so the plain share, won ÷ created, is too low as yet at {won:.1%}." in said
+
+
+def test_the_headline_of_what_if_tells_of_minutes_moved_and_what_is_assumed(demo: Company) -> None:
+    section = callkit.Section("whatif", demo, Scope(Period.of_month("2026-10")), ("source",), RU)
+    *rows, whole = section.best_split().data[TABLE_MIME]["rows"]
+    most = max(rows, key=lambda row: row[3])
+    said = section.headline().plain.splitlines()[1]
+
+    assert RU.money(whole[5] - whole[4] + section.figures.total["revenue"]) in said  # type: ignore[operator]
+    assert f"«{most[0]}» (+{RU.number(most[3])})" in said
+    assert "Это допущение" in said
+    few = Scope(Period.of_month("2026-10"), where={"source": ("Авито",)})
+    assert "Прогноза нет" in callkit.Section("whatif", demo, few, ("source",), RU).headline().plain

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,10 @@ import callkit.engines
 from callkit import behind, calls, cli, demo, stored
 from callkit.company import Company, build, open_company
 from callkit.decisions.cohorts import cohorts
+from callkit.decisions.costs import costs
 from callkit.decisions.evidence import evidence
 from callkit.decisions.findings import findings
+from callkit.decisions.reached import standings
 from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.figures import Figures
 from callkit.measuring import measure
@@ -410,6 +412,16 @@ def test_what_chance_would_hardly_give_is_found_in_every_engine(kind: str, engin
     october = Scope(Period.of_month("2026-10"))
     with open_company("demo") as here, engines.open(kind, "demo", here.timezone) as there:
         assert repr(findings(there, october)) == repr(findings(here, october)) != ""
+        told = replace(there, settings=replace(there.settings, goals=here.settings.goals, costs=here.settings.costs))
+        cuts = [(c, october, functools.partial(_cut, c)) for c in (here, told)]
+        one, other = ((standings(*own), costs(*own, ["source"])) for own in cuts)
+        assert [(s.goal, s.reached) for s in one[0]] == [(s.goal, s.reached) for s in other[0]] != []
+        assert [c.segment for c in one[1]] == [c.segment for c in other[1]]
+        assert alike([[c.talk_cost for c in one[1]]], [[c.talk_cost for c in other[1]]])
+
+
+def _cut(company: Company, *by: str) -> Figures:
+    return measure(company, Scope(Period.of_month("2026-10")), by)
 
 
 # On Spark this would take as long as all the rest, an application for the build and one a page; the code is the same.

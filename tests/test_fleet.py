@@ -43,8 +43,15 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ran(companies: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[fleet.Told]]:
     out = tmp_path_factory.mktemp("out")
-    told, page = fleet.run(companies, [MONTH], ["--lang", "en"], out=out, lang="en", jobs=2)
+    told, page = fleet.run(companies, [MONTH], ["--lang", "en", "--since-last"], out=out, lang="en", jobs=2)
     return page, json.loads((out / fleet.FACTS).read_text(encoding="utf-8")), told
+
+
+def test_what_crossed_a_line_is_told_of_each_company_that_has_a_report(
+    ran: tuple[Path, dict[str, Any], list[fleet.Told]],
+) -> None:
+    (told,) = fleet.since_last(ran[2], ran[0].parent)
+    assert told.startswith("north <b>&, October 2026: what has changed since the last report")
 
 
 def test_the_broken_are_told_and_stop_nobody(ran: tuple[Path, dict[str, Any], list[fleet.Told]]) -> None:

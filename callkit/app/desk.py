@@ -143,7 +143,7 @@ class Desk:
             "selected": dict(view.selected),
             "tab": view.tab,
             "segments": _segments(section),
-            "parts": [{"name": p.name, "wide": p.wide} for p in pages.parts(view.page, section.by)],
+            "parts": [{"name": p.name, "wide": p.wide} for p in pages.laid_out(view.page, section.by, company)],
         }
         whole, again = question.get("whole") is True, bool(question.get("layouts"))
         wanted = pages.first(view.page, section.by, whole=whole, again=again)
@@ -202,6 +202,7 @@ class Desk:
         if isinstance(made, Shown):
             chart = view.chart if name == pages.MAIN else name
             told = {"kind": "chart", "spec": made.spec, "alt": made.alt, "name": chart, "layout": layout}
+            told["how"] = made.how
         else:
             table = made.data.get(TABLE_MIME)
             columns = {"columns": [c["name"] for c in table["columns"]], "total": table["total"]} if table else None

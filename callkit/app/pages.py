@@ -49,7 +49,8 @@ _CUT = (
 )
 _LAYOUT: dict[str, Sequence[Part]] = {
     "overview": (
-        Part("headline"), Part("cards"), Part(MAIN, 8), Part("findings", 4), Part("shares", 4), Part("load", 4),
+        Part("headline"), Part("cards"), Part(MAIN, 8), Part("findings", 4), Part("goals"), Part("shares", 4),
+        Part("load", 4),
         Part("trend", 4), Part("values"),
     ),
     "changes": (
@@ -72,17 +73,25 @@ _LAYOUT: dict[str, Sequence[Part]] = {
     ),
     "cohorts": (Part("headline"), Part("cards"), Part("cohort_curves", 7), Part("cohort_table", 12)),
     "whatif": (Part("headline"), Part("cards"), Part("suppose"), Part("best_split")),
+    "costs": (
+        Part("headline"), Part("cost_chart", 8), Part("costs"),
+        Part("costs-manager", not_by="manager", call=("costs", ("manager",)))),
     "quality": (Part("headline"), Part("oddities"), Part("odd_ones")),
 }  # fmt: skip
 QUICK = ("headline", "cards", "oddities")
 """What costs nothing to make: it comes with the view, the charts when they are asked for."""
-CUT_FREELY = ("overview", "changes", "segments", "stages", "whatif")
+CUT_FREELY = ("overview", "changes", "segments", "stages", "whatif", "costs")
 """The pages whose cut the reader chooses."""
 
 
 def parts(page: str, by: Sequence[str]) -> list[Part]:
     """The parts of a page that can be shown with this cut."""
     return [p for p in _LAYOUT[page] if p.not_by not in by]
+
+
+def laid_out(page: str, by: Sequence[str], company: Company) -> list[Part]:
+    """Those of them that have something to show: goals, where the settings state some."""
+    return [p for p in parts(page, by) if p.name != "goals" or company.settings.goals]
 
 
 def first(page: str, by: Sequence[str], *, whole: bool = False, again: bool = False) -> list[str]:
@@ -97,7 +106,8 @@ def first(page: str, by: Sequence[str], *, whole: bool = False, again: bool = Fa
 def available(company: Company) -> list[str]:
     """The pages of a company: those of its settings whose column its deals have."""
     columns = company.facts["dimensions"]
-    wanted = dict.fromkeys([*company.settings.sections, "segments"])
+    told = company.settings.costs and company.people is None
+    wanted = dict.fromkeys(s for s in [*company.settings.sections, "segments"] if s != "costs" or told)
     return [page for page in _LAYOUT if page in wanted and COLUMN_OF.get(page, "manager") in [*columns, "manager"]]
 
 

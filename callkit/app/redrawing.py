@@ -20,8 +20,9 @@ from callkit.company import Company
 from callkit.dimensions import UNNAMED
 from callkit.figures import Figures
 from callkit.measuring import measure
-from callkit.pieces import Piece, explain
+from callkit.pieces import Piece, how
 from callkit.scope import Scope
+from callkit.scoped import RESTS_ON
 from callkit.sections import Section
 from callkit.show import Shown
 from callkit.zones import Period
@@ -96,19 +97,19 @@ class Live(Section):
             for name in ("giver", "taker")
         )
         body = (
-            f'<form class="ck-block ck-suppose"><h3>{html.escape(text("app.suppose"))} '
-            f'{explain(text("decisions.how_forecast"))}</h3><div class="ck-suppose-row">{choices}'
+            f'<form class="ck-block ck-suppose"><h3>{html.escape(text("app.suppose"))}</h3>'
+            f'<div class="ck-suppose-row">{choices}'
             f"<label><span>{html.escape(text('app.suppose_minutes'))}</span>"
             '<input name="minutes" type="number" min="1" step="1" value="100" inputmode="numeric"></label>'
             f'<button class="ck-button ck-strong" type="submit">{html.escape(text("app.suppose_ask"))}</button></div>'
-            '<p class="ck-suppose-told" role="status"></p></form>'
+            f'<p class="ck-suppose-told" role="status"></p>{how(["whatif"], self.locale)}</form>'
         )
         return Piece(body, text("app.suppose"))
 
     def drawn(self, kind: str, chart: Chart, figures: Figures) -> Shown:
         """A chart of these figures for the page's own drawing: unchecked, which a test does for every chart."""
-        words = charts.describe(kind, figures, self.locale)
-        return Shown({k: v for k, v in chart.to_dict(validate=False).items() if k != "$schema"}, words)
+        words, methods = charts.describe(kind, figures, self.locale), how(RESTS_ON.get(kind, ()), self.locale)
+        return Shown({k: v for k, v in chart.to_dict(validate=False).items() if k != "$schema"}, words, methods)
 
     def _months(self) -> list[Period]:
         """The last six months of the data up to the period's end, for the trail of a selected segment."""

@@ -28,6 +28,7 @@ PAGES = (
     "stages",
     "cohorts",
     "whatif",
+    "costs",
     "quality",
 )
 PRESETS = ("last", "this", "quarter", "year")

@@ -9,6 +9,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 from callkit.charts.bars import directions, shares, stage_load  # noqa: E402
 from callkit.charts.bubble import bubble  # noqa: E402
 from callkit.charts.cohorts import cohort_curves  # noqa: E402
+from callkit.charts.costs import costs_per_sale  # noqa: E402
 from callkit.charts.description import describe  # noqa: E402
 from callkit.charts.fair_share import fair_share  # noqa: E402
 from callkit.charts.funnel import funnel  # noqa: E402
@@ -21,6 +22,7 @@ __all__ = [
     "bubble",
     "cohort_curves",
     "colours",
+    "costs_per_sale",
     "describe",
     "directions",
     "fair_share",

@@ -30,6 +30,8 @@ from callkit.locale import Locale
 from callkit.zones import zone
 
 CALLS_A_DEAL = 4
+_SPEND = {"source_site": 60_000, "source_ads": 180_000, "source_market": 90_000, "source_cold": 45_000,
+          "source_fair": 120_000}  # fmt: skip
 ZONES, CURRENCIES = {"ru": "Europe/Moscow", "en": "Europe/Berlin"}, {"ru": "RUB", "en": "EUR"}
 
 
@@ -107,6 +109,8 @@ def _written(table: pd.DataFrame, column: str, clock: Clock, timezone: str) -> s
 
 def _settings(locale: Locale) -> str:
     russian, english = Locale("ru"), Locale("en")
+    spend = ", ".join(f'"{locale.text(f"demo.{s.key}")}" = {_SPEND.get(s.key, 0)}' for s in cast.SOURCES)
+    goals = "".join(f"manager.{m.manager_id} = {{ conversion = 0.3 }}\n" for m in cast.MANAGERS[:4])
     return f"""# {locale.text("demo.settings_comment")}
 [company]
 name = "{locale.text("demo.company")}"
@@ -120,4 +124,13 @@ timezone = "{ZONES[locale.lang]}"
 [dimensions]
 source = {{ ru = "{russian.title("source")}", en = "{english.title("source")}" }}
 region = {{ ru = "{russian.text("demo.region")}", en = "{english.text("demo.region")}" }}
+
+[goals]
+conversion = 0.3
+minutes_per_sale = 40
+{goals}
+[costs]
+hour = 1200
+managers = {{ 501 = 1500 }}
+spend = {{ {spend} }}
 """

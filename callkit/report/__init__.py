@@ -20,8 +20,9 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from callkit import __version__, stored
 from callkit.company import STORE_OF, Company, build, open_company
+from callkit.decisions import costs, reached
 from callkit.locale import Locale
-from callkit.report import executed, keeping, manifest
+from callkit.report import executed, keeping, manifest, watching
 from callkit.report import pdf as printing
 from callkit.report.executed import About, Executed
 from callkit.report.planning import Inputs, Plan, Planned, Request, find, plan
@@ -34,13 +35,17 @@ from callkit.zones import Period
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a month: where it lies, which sections failed, whether it was there already."""
+    """What became of a month: where it lies, which sections failed, whether it was there already.
+
+    `since_last` tells what crossed a line since the last report, where that was asked for.
+    """
 
     month: Period
     folder: Path
     html: Path
     failed: tuple[str, ...] = ()
     skipped: bool = False
+    since_last: str = ""
 
 
 def run(
@@ -59,21 +64,25 @@ def run(
     pdf: bool = False,
     notebooks: Path | None = None,
     jobs: int = 2,
+    since_last: bool = False,
 ) -> list[Outcome]:
     """Makes the report of each month, `jobs` notebooks at a time, and says what became of it.
 
     A month goes to `out/<company>/<month>`: the executed notebooks, one HTML file, a workbook, a manifest, and with
     `pdf` and a Chromium a PDF. It is skipped if it is there, whole, and made from the same inputs, parameters,
     notebooks and version; `force` makes it all the same. `by` adds a page for each of its columns (two are parted by
-    a comma). A section that fails is told in its place in the report and in the outcome; its notebook keeps the
-    traceback.
+    a comma). `since_last` tells with the last month what crossed a line since the last report of the same lens, credit
+    and filters, and writes it into `out/<company>` (`callkit.report.watching`). A section that fails is told in its
+    place in the report and in the outcome; its notebook keeps the traceback.
 
     Raises UsageError for a source, column, filter or notebook that will not do, ContractError for broken tables,
     CallkitError where a file cannot be written; the months shelved by then stay.
     """
     cuts = tuple(",".join(column.strip() for column in cut.split(",")) for cut in by)
     request = Request(source, out, lang, cuts, lens, credit, tuple(where), timezone or "", pdf)
-    return _Batch(request, find(source, settings, timezone), notebooks or notebooks_folder()).run(months, force, jobs)
+    batch = _Batch(request, find(source, settings, timezone), notebooks or notebooks_folder())
+    outcomes = batch.run(months, force, jobs)
+    return batch.watch(outcomes, since_last=since_last)
 
 
 class _Batch:
@@ -96,6 +105,18 @@ class _Batch:
             if month not in made:
                 _say(f"{month}: nothing changed, the report is there already")
         return [made.get(m) or self._outcome(m, skipped=True) for m in months]
+
+    def watch(self, outcomes: Sequence[Outcome], *, since_last: bool) -> list[Outcome]:
+        """Keeps what the last month has to be watched, and tells, if asked, what crossed a line since then."""
+        *others, last = outcomes
+        now = manifest.read(last.folder).get("watched", {})
+        scope = (self.request.lens, self.request.credit, *sorted(self.request.where))
+        with keeping.told(self.place):
+            if since_last:
+                told = watching.since_last(self.place, self.name, last.month, scope, now, self.locale)
+                last = dataclasses.replace(last, since_last=told)
+            watching.keep(self.place, last.month, scope, now)
+        return [*others, last]
 
     def _digest(self, month: Period) -> str:
         """The digest of everything a month is made from."""
@@ -163,7 +184,7 @@ class _Batch:
         )
         if not company.facts["zone_declared"]:
             _say("no time zone is set ([account] timezone, or --timezone); UTC is used")
-        for note in notes:
+        for note in [*notes, *reached.unknown(company), *costs.unknown(company)]:
             _say(note)
         return todo
 
@@ -224,6 +245,7 @@ class _Batch:
             "inputs": about.inputs,
             "parameters": self.request.parameters(self.inputs.said, month) | {"by": list(self.request.by)},
             "versions": about.versions,
+            "watched": watching.watched(sections),
             "figures": {s.name: s.facts["totals"] for s in sections if "totals" in s.facts},
             "seconds": {s.name: round(s.seconds, 3) for s in sections},
         }

@@ -24,7 +24,7 @@ from callkit.caching import write_whole
 from callkit.company import open_company
 from callkit.errors import CallkitError, UsageError
 from callkit.locale import Locale
-from callkit.report import fleet_page, keeping, manifest
+from callkit.report import fleet_page, keeping, manifest, watching
 from callkit.zones import Period
 
 SUMMARY, FACTS = "index.html", "fleet.json"
@@ -94,6 +94,12 @@ def run(
         locales = {member.source.name: member.locale for member in members}
         write_whole(out / SUMMARY, fleet_page.compose(told, months, locales, Locale(lang or "ru")))
     return told, out / SUMMARY
+
+
+def since_last(told: Sequence[Told], out: Path) -> list[str]:
+    """What crossed a line in each company whose report went through, as `callkit report --since-last` wrote it."""
+    places = [out / keeping.safe_name(t.name) / watching.TEXT for t in told if t.state != FAILED]
+    return [place.read_text(encoding="utf-8") for place in places if place.is_file()]
 
 
 def found(fleet: Path, lang: str = "") -> list[Member]:

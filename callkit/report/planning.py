@@ -20,7 +20,7 @@ from callkit.zones import Period
 
 COLUMN_OF = {"sources": "source", "projects": "project", "grades": "grade"}
 """The column of deals without which a section has nothing to show."""
-_CUT_FREELY = ("overview", "changes", "stages", "cohorts", "whatif")
+_CUT_FREELY = ("overview", "changes", "stages", "cohorts", "whatif", "costs")
 _DEFAULTS = {"lens": "closed", "credit": "owner", "where": "", "lang": "", "timezone": ""}
 _OUT = Path("reports")
 
@@ -125,6 +125,9 @@ def plan(company: Company, by: Sequence[str], notebooks: Path, locale: Locale) -
             cuts = dict.fromkeys(by or settings.by or further[:1])
             for name, cut in zip(_names(cuts), cuts, strict=True):
                 add(name, section, cut)
+        elif section == "costs" and not settings.costs:
+            title = locale.text("section.costs")
+            left_out.append(locale.text("report.left_out_settings", section=title, why=locale.text("costs.unstated")))
         elif lacking and lacking not in columns:
             title = locale.text(f"section.{section}")
             left_out.append(locale.text("report.left_out", section=title, column=lacking))

@@ -64,8 +64,13 @@
   const fold = () => { contents.open = wide.matches; };
   wide.addEventListener("change", fold);
   fold();
-  addEventListener("beforeprint", () => { contents.open = true; });
-  addEventListener("afterprint", fold);
+  // Paper does not unfold: the methods behind each piece are printed in full.
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll(".ck-how:not([open])")];
+    for (const part of [contents, ...unfolded]) part.open = true;
+  });
+  addEventListener("afterprint", () => { for (const part of unfolded) part.open = false; fold(); });
   contents.addEventListener("click", (event) => { if (event.target.closest("a") && !wide.matches) contents.open = false; });
 
   const links = new Map([...contents.querySelectorAll("a")].map((link) => [document.getElementById(link.hash.slice(1)), link]));

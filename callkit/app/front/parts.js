@@ -74,7 +74,7 @@ class Parts {
       const label = card.querySelector(".ck-card-label").firstChild.textContent.trim();
       opener(value, `${label}: ${value.textContent}. ${fill(this.app.words.open_behind, { what: label })}`);
       card.classList.add("ck-opens");
-      card.addEventListener("click", () => this.app.select({}, tabs[i]));
+      card.addEventListener("click", () => this.app.select({}, tabs[i] ?? "calls"));
     });
   }
 
@@ -140,6 +140,8 @@ class Parts {
       place.querySelector(".ck-chart-top").replaceChildren(charts, h("span", { class: "ck-hint" }, this.app.words.click));
       place.querySelector(".ck-chart-foot .ck-hint").replaceChildren(...axes);
     }
+    place.querySelector(".ck-how")?.remove();
+    place.querySelector(".ck-chart").insertAdjacentHTML("beforeend", shown.how || "");
     chart.show(shown);
   }
 
