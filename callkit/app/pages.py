@@ -70,13 +70,18 @@ _LAYOUT: dict[str, Sequence[Part]] = {
         Part("calls_by_stage"), Part("heatmap", 12, not_by="stage"),
         Part("calls_by_segment_and_stage", 12, not_by="stage"),
     ),
+    "day": (
+        Part("headline"), Part("week-calls", 6, call=("week_map", ("calls",))),
+        Part("week-answered", 6, call=("week_map", ("answered",))), Part("hours"), Part("response_times"),
+        Part("attempts"), Part("missed_calls"), Part("talk_by_hour", 12, not_by="hour"),
+    ),
     "cohorts": (Part("headline"), Part("cards"), Part("cohort_curves", 7), Part("cohort_table", 12)),
     "whatif": (Part("headline"), Part("cards"), Part("suppose"), Part("best_split")),
     "quality": (Part("headline"), Part("oddities"), Part("odd_ones")),
 }  # fmt: skip
 QUICK = ("headline", "cards", "oddities")
 """What costs nothing to make: it comes with the view, the charts when they are asked for."""
-CUT_FREELY = ("overview", "changes", "segments", "stages", "whatif")
+CUT_FREELY = ("overview", "changes", "segments", "stages", "day", "whatif")
 """The pages whose cut the reader chooses."""
 
 
@@ -104,7 +109,7 @@ def available(company: Company) -> list[str]:
 def usual_cut(page: str, company: Company) -> tuple[str, ...]:
     """What a page cuts by where nobody says anything else."""
     columns = company.facts["dimensions"]
-    fixed = {"managers": "manager", **COLUMN_OF}
+    fixed = {"managers": "manager", "day": "manager", **COLUMN_OF}
     if page in fixed:
         return (fixed[page],)
     if page == "segments":

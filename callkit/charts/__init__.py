@@ -9,6 +9,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 from callkit.charts.bars import directions, shares, stage_load  # noqa: E402
 from callkit.charts.bubble import bubble  # noqa: E402
 from callkit.charts.cohorts import cohort_curves  # noqa: E402
+from callkit.charts.day import week_map  # noqa: E402
 from callkit.charts.description import describe  # noqa: E402
 from callkit.charts.fair_share import fair_share  # noqa: E402
 from callkit.charts.funnel import funnel  # noqa: E402
@@ -30,4 +31,5 @@ __all__ = [
     "stage_load",
     "trend",
     "waterfall",
+    "week_map",
 ]
