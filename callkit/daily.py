@@ -18,6 +18,8 @@ from callkit.working import Working, clocks
 if TYPE_CHECKING:
     from callkit.decided import Decided
 
+LEAST_WAITS = 5
+"""Of fewer waits nothing is told but how many there were."""
 Interval = tuple[float, float] | None
 
 
@@ -179,8 +181,8 @@ def wait_columns(locale: Locale, *, sure: bool = True) -> list[Column]:
     """The columns of `wait_cells`: median, ninth tenth, the share within each limit and, with `sure`, its interval."""
     text, told = locale.text, how("wait", locale)
     columns = [
-        Column("median", text("day.median"), "minutes", text("day.help_quantile")),
-        Column("ninth", text("day.ninth"), "minutes", text("day.help_quantile")),
+        Column("median", text("day.median"), "minutes", text("day.help_quantile", n=LEAST_WAITS)),
+        Column("ninth", text("day.ninth"), "minutes", text("day.help_quantile", n=LEAST_WAITS)),
     ]
     for limit in WITHIN:
         columns.append(Column(f"within_{limit}", text("day.within", n=limit), "share", told))
@@ -190,6 +192,8 @@ def wait_columns(locale: Locale, *, sure: bool = True) -> list[Column]:
 
 def wait_cells(wait: Wait, locale: Locale, *, sure: bool = True) -> list[Any]:
     """A wait as a row of a table."""
+    if wait.waits < LEAST_WAITS:
+        return [None] * len(wait_columns(locale, sure=sure))
     cells: list[Any] = [wait.median, wait.ninth]
     for one in wait.within:
         ends = None if one.low is None or one.high is None else (one.low, one.high)

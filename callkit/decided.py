@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from callkit import daily, deciding
+from callkit import daily, deciding, loading
 from callkit.charts.day import Kind
+from callkit.decisions.capacity import Capacity
+from callkit.decisions.capacity import capacity as capacity_of
 from callkit.decisions.cohorts import Cohort
 from callkit.decisions.cohorts import cohorts as cohorts_in
 from callkit.decisions.day import Week
 from callkit.decisions.day import week as week_of
 from callkit.decisions.findings import Findings
 from callkit.decisions.findings import findings as found_in
+from callkit.decisions.forecast import Forecast
+from callkit.decisions.forecast import forecast as forecast_of
 from callkit.decisions.missed import MissedCalls
 from callkit.decisions.missed import missed as missed_in
 from callkit.decisions.responses import Responses
@@ -105,3 +109,21 @@ class Decided(Scoped):
     def talk_by_hour(self) -> Shown:
         """Talk of every segment in every hour."""
         return daily.talk_by_hour(self)
+
+    @functools.cached_property
+    def capacity(self) -> Capacity:
+        """The load of the stages, a deal and a day."""
+        return capacity_of(self.company, self.scope, self.cut("stage"))
+
+    @functools.cached_property
+    def forecast(self) -> Forecast:
+        """The talk that the month after the period needs."""
+        return forecast_of(self.company, self.scope)
+
+    def stage_capacity(self) -> Piece:
+        """Minutes of each stage, for each deal that came to it, for each working day."""
+        return loading.stage_capacity(self)
+
+    def talk_needed(self) -> Piece:
+        """The hours of talk that the next month needs, with a band, beside months of the past forecast alike."""
+        return loading.forecast_table(self)

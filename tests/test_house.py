@@ -56,6 +56,7 @@ FLOW = [
     "pieces",
     "scoped",
     "daily",
+    "loading",
     "listing",
     "deciding",
     "decided",

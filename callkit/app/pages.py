@@ -67,7 +67,7 @@ _LAYOUT: dict[str, Sequence[Part]] = {
     "segments": _CUT,
     "stages": (
         Part("headline"), Part("cards"), Part("load", 7), Part("after_sale", 5, not_by="stage"),
-        Part("calls_by_stage"), Part("heatmap", 12, not_by="stage"),
+        Part("calls_by_stage"), Part("stage_capacity"), Part("talk_needed"), Part("heatmap", 12, not_by="stage"),
         Part("calls_by_segment_and_stage", 12, not_by="stage"),
     ),
     "day": (

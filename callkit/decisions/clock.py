@@ -40,6 +40,12 @@ def working_minutes(us: Ints, working: Working, timezone: str) -> Floats:
     return np.asarray((week * len(working.days) + before[weekday]) * working.minutes + today, dtype=np.float64)
 
 
+def waited(since: Ints, until: Ints, working: Working, timezone: str) -> Floats:
+    """Minutes of working time between instants; never below 0, also where the clock was put back in between."""
+    passed = working_minutes(until, working, timezone) - working_minutes(since, working, timezone)
+    return np.asarray(np.maximum(passed, 0.0), dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Within:
     """The share of waits that ended within `minutes` of working time, with its 95 % interval; None where unknown."""

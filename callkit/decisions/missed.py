@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from callkit.company import Company
-from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, wait, working_minutes
+from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, wait, waited
 from callkit.decisions.cohorts import last_instant
 from callkit.decisions.evidence import Flags
 from callkit.figures import TOTAL
@@ -116,10 +116,9 @@ def missed(company: Company, scope: Scope, by: Sequence[str] = (), within: Seque
     came = np.minimum(back, through)
     working, zone = company.settings.hours, company.timezone
     until = np.where(came < FOREVER, came, last_instant(company))
-    here = working_minutes(started, working, zone)
-    minutes = working_minutes(until, working, zone) - here
-    # Within working hours the clock of working time runs: a second on, it tells more.
-    closed = working_minutes(started + 1_000_000, working, zone) <= here
+    minutes = waited(started, until, working, zone)
+    # Within working hours the clock of working time runs: a microsecond on, it tells more.
+    closed = waited(started, started + 1, working, zone) == 0
 
     def told(name: tuple[str, ...], inbound: int, chosen: Flags) -> Missed:
         on = chosen & (on_deal == 1)

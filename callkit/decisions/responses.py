@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from callkit.company import Company
-from callkit.decisions.clock import CAME, OVER, STILL, WITHIN, Wait, wait, working_minutes
+from callkit.decisions.clock import CAME, OVER, STILL, WITHIN, Wait, wait, waited
 from callkit.decisions.cohorts import last_instant
 from callkit.decisions.evidence import Flags, Ints, dense
 from callkit.figures import TOTAL
@@ -75,7 +75,7 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Responses:
-    """The responses by segment, the slowest with many deals first as the deals are many, and of the whole; attempts."""
+    """The responses by segment, those with most deals first, and of the whole; attempts."""
 
     by: tuple[str, ...]
     segments: Sequence[Response]
@@ -138,16 +138,15 @@ def responses(company: Company, scope: Scope, by: Sequence[str] = (), within: Se
     last = last_instant(company)
     ended = np.where(called, CAME, np.where(closed != _NEVER, OVER, STILL))
     until = np.where(called, first, np.where(closed != _NEVER, closed, last))
-    working, zone = company.settings.hours, company.timezone
-    minutes = working_minutes(until, working, zone) - working_minutes(created, working, zone)
+    minutes = waited(created, until, company.settings.hours, company.timezone)
     place = np.zeros(len(created), dtype=np.int64)
     for code in codes:
         own_place, count = dense(code)
         place, _ = dense(place * max(1, count) + own_place)
 
     def response(name: tuple[str, ...], chosen: Flags) -> Response:
-        waited = chosen & (brought == 0)
-        told = wait(minutes[waited], ended[waited], within)
+        waiting = chosen & (brought == 0)
+        told = wait(minutes[waiting], ended[waiting], within)
         return Response(name, int(chosen.sum()), int((chosen & (brought == 1)).sum()), told)
 
     segments = []
