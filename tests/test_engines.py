@@ -35,9 +35,13 @@ from worlds import worlds as any_worlds
 import callkit.engines
 from callkit import behind, calls, cli, demo, stored
 from callkit.company import Company, build, open_company
+from callkit.decisions.capacity import capacity
 from callkit.decisions.cohorts import cohorts
 from callkit.decisions.evidence import evidence
 from callkit.decisions.findings import findings
+from callkit.decisions.forecast import forecast
+from callkit.decisions.missed import missed
+from callkit.decisions.responses import responses
 from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.figures import Figures
 from callkit.measuring import measure
@@ -220,6 +224,7 @@ def assert_the_same_company(kind: str, here: Company, there: Company) -> None:
         assert alike([one.revenue.tolist()], [other.revenue.tolist()])
         assert alike([one.talk_minutes.tolist()], [other.talk_minutes.tolist()])
     assert repr(cohorts(here, Scope(EVER, "created"), [30])) == repr(cohorts(there, Scope(EVER, "created"), [30]))
+    assert_the_same_day(here, there)
     people = here.dimensions["manager"]
     somebody = {"manager": [here.label(people, code) for code in (1, 2)]}
     every = [(lens, credit) for lens in LENSES for credit in (CREDITS if lens != "called" else ("owner",))]
@@ -232,6 +237,18 @@ def assert_the_same_company(kind: str, here: Company, there: Company) -> None:
     for sort, search in (("stage", "о"), ("-manager", "OLEG")):
         one, other = (behind.calls(c, Scope(EVER), sort=sort, search=search, size=5, page=0) for c in (here, there))
         assert (one.found, list(one.rows)) == (other.found, list(other.rows))
+
+
+def assert_the_same_day(here: Company, there: Company) -> None:
+    """Responses, attempts, missed calls, the load of stages and what the next month needs."""
+    scope, by = Scope(EVER), ["source"] if "source" in here.dimensions else []
+    assert repr(responses(here, scope, by)) == repr(responses(there, scope, by))
+    assert repr(missed(here, scope, ["manager"])) == repr(missed(there, scope, ["manager"]))
+    one, other = (capacity(c, scope, measure(c, scope, ["stage"])) for c in (here, there))
+    assert [(s.stage, s.entered) for s in one.stages] == [(s.stage, s.entered) for s in other.stages]
+    needs = [forecast(c, scope) for c in (here, there)]
+    assert needs[0].months == needs[1].months
+    assert (needs[0].need is None) == (needs[1].need is None)
 
 
 def _few(kind: str) -> int:
@@ -410,6 +427,9 @@ def test_what_chance_would_hardly_give_is_found_in_every_engine(kind: str, engin
     october = Scope(Period.of_month("2026-10"))
     with open_company("demo") as here, engines.open(kind, "demo", here.timezone) as there:
         assert repr(findings(there, october)) == repr(findings(here, october)) != ""
+        assert_the_same_day(here, there)
+        needs = [forecast(c, october).need for c in (here, there)]
+        assert alike(*([(n.deals, n.minutes, n.low, n.high, *n.rates)] for n in needs if n))
 
 
 # On Spark this would take as long as all the rest, an application for the build and one a page; the code is the same.
