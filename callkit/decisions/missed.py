@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from callkit.company import Company
-from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, wait, waited
+from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, wait, waited, whole_numbers
 from callkit.decisions.cohorts import last_instant
 from callkit.decisions.evidence import Flags
 from callkit.figures import TOTAL
@@ -110,9 +110,7 @@ def missed(company: Company, scope: Scope, by: Sequence[str] = (), within: Seque
         """,
         rows.values,
     )
-    started, on_deal, back, through, *codes = (
-        frame.iloc[:, i].to_numpy().astype(np.int64) for i in range(frame.shape[1])
-    )
+    started, on_deal, back, through, *codes = whole_numbers(frame, 4 + count)
     came = np.minimum(back, through)
     working, zone = company.settings.hours, company.timezone
     until = np.where(came < FOREVER, came, last_instant(company))

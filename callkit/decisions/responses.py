@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from callkit.company import Company
-from callkit.decisions.clock import CAME, OVER, STILL, WITHIN, Wait, wait, waited
+from callkit.decisions.clock import CAME, OVER, STILL, WITHIN, Wait, wait, waited, whole_numbers
 from callkit.decisions.cohorts import last_instant
 from callkit.decisions.evidence import Flags, Ints, dense
 from callkit.figures import TOTAL
@@ -131,9 +131,7 @@ def responses(company: Company, scope: Scope, by: Sequence[str] = (), within: Se
         """,
         own.values,
     )
-    created, closed, first, talk, brought, attempts, ours, *codes = (
-        frame.iloc[:, i].to_numpy().astype(np.int64) for i in range(frame.shape[1])
-    )
+    created, closed, first, talk, brought, attempts, ours, *codes = whole_numbers(frame, 7 + len(dimensions))
     called = first < FOREVER
     last = last_instant(company)
     ended = np.where(called, CAME, np.where(closed != _NEVER, OVER, STILL))
