@@ -57,6 +57,20 @@ def whole_numbers(frame: pd.DataFrame, width: int) -> list[Ints]:
     return [frame.iloc[:, i].to_numpy().astype(np.int64) for i in range(width)]
 
 
+def rows_by(codes: Sequence[Ints]) -> dict[tuple[int, ...], Ints]:
+    """The numbers of the rows that have the same codes, by these; without columns there are none.
+
+    >>> {key: rows.tolist() for key, rows in rows_by([np.array([2, 1, 2]), np.array([0, 5, 0])]).items()}
+    {(1, 5): [1], (2, 0): [0, 2]}
+    """
+    if not codes or not len(codes[0]):
+        return {}
+    order = np.lexsort(list(codes)[::-1])
+    ordered = np.stack(codes)[:, order]
+    begins = np.flatnonzero(np.any(np.diff(ordered, axis=1) != 0, axis=0)) + 1
+    return {tuple(int(code[rows[0]]) for code in codes): rows for rows in np.split(order, begins)}
+
+
 @dataclass(frozen=True)
 class Within:
     """The share of waits that ended within `minutes` of working time, with its 95 % interval; None where unknown."""

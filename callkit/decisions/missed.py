@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from callkit.company import Company
-from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, wait, waited, whole_numbers
+from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, rows_by, wait, waited, whole_numbers
 from callkit.decisions.cohorts import last_instant
-from callkit.decisions.evidence import Flags
+from callkit.decisions.evidence import Ints
 from callkit.figures import TOTAL
 from callkit.measuring import call_rows
 from callkit.placing import FOREVER
@@ -118,26 +118,24 @@ def missed(company: Company, scope: Scope, by: Sequence[str] = (), within: Seque
     # Within working hours the clock of working time runs: a microsecond on, it tells more.
     closed = waited(started, started + 1, working, zone) == 0
 
-    def told(name: tuple[str, ...], inbound: int, chosen: Flags) -> Missed:
-        on = chosen & (on_deal == 1)
-        back_first, through_first = on & (back < FOREVER) & (back <= through), on & (through < back)
-        all_of, late, called, again, nothing = (
-            int(of.sum()) for of in (chosen, chosen & closed, back_first, through_first, on & (came == FOREVER))
-        )
+    def told(name: tuple[str, ...], inbound: int, rows: Ints) -> Missed:
+        on = rows[on_deal[rows] == 1]
+        called_back = int(np.sum((back[on] < FOREVER) & (back[on] <= through[on])))
+        got_through, nothing = int(np.sum(through[on] < back[on])), int(np.sum(came[on] == FOREVER))
         waits = wait(minutes[on], np.where(came[on] < FOREVER, CAME, STILL), within)
-        return Missed(name, inbound, all_of, late, called, again, nothing, waits)
+        return Missed(
+            name, inbound, len(rows), int(closed[rows].sum()), called_back, got_through, nothing, waits
+        )  # fmt: skip
 
-    names = tuple(d.name for d in resolved.by)
-    everything = np.ones(len(started), dtype=bool)
-    whole = told((TOTAL,), sum(int(row[0]) for row in sums), everything)
-    if not resolved.by:
-        return MissedCalls(names, [], whole)
-    segments = []
-    for number, *key in sums:
-        chosen = everything
-        for own, code in zip(codes, key, strict=True):
-            chosen = chosen & (own == int(code))
-        label = tuple(company.label(d, int(code)) for d, code in zip(resolved.by, key, strict=True))
-        segments.append(told(label, int(number), chosen))
+    found, none = rows_by(codes), np.zeros(0, dtype=np.int64)
+    segments = [
+        told(
+            tuple(company.label(d, int(code)) for d, code in zip(resolved.by, key, strict=True)),
+            int(number),
+            found.get(tuple(map(int, key)), none),
+        )
+        for number, *key in (sums if resolved.by else ())
+    ]
     segments.sort(key=lambda one: (-one.missed, -one.inbound, one.segment))
-    return MissedCalls(names, segments, whole)
+    whole = told((TOTAL,), sum(int(number) for number, *_ in sums), np.arange(len(started)))
+    return MissedCalls(tuple(d.name for d in resolved.by), segments, whole)

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from callkit.company import Company
-from callkit.decisions.clock import CAME, OVER, STILL, WITHIN, Wait, wait, waited, whole_numbers
+from callkit.decisions.clock import CAME, OVER, STILL, WITHIN, Wait, rows_by, wait, waited, whole_numbers
 from callkit.decisions.cohorts import last_instant
-from callkit.decisions.evidence import Flags, Ints, dense
+from callkit.decisions.evidence import Flags, Ints
 from callkit.figures import TOTAL
 from callkit.measures import wilson
 from callkit.measuring import deal_rows
@@ -137,26 +137,20 @@ def responses(company: Company, scope: Scope, by: Sequence[str] = (), within: Se
     ended = np.where(called, CAME, np.where(closed != _NEVER, OVER, STILL))
     until = np.where(called, first, np.where(closed != _NEVER, closed, last))
     minutes = waited(created, until, company.settings.hours, company.timezone)
-    place = np.zeros(len(created), dtype=np.int64)
-    for code in codes:
-        own_place, count = dense(code)
-        place, _ = dense(place * max(1, count) + own_place)
 
-    def response(name: tuple[str, ...], chosen: Flags) -> Response:
-        waiting = chosen & (brought == 0)
+    def response(name: tuple[str, ...], rows: Ints) -> Response:
+        waiting = rows[brought[rows] == 0]
         told = wait(minutes[waiting], ended[waiting], within)
-        return Response(name, int(chosen.sum()), int((chosen & (brought == 1)).sum()), told)
+        return Response(name, len(rows), len(rows) - len(waiting), told)
 
-    segments = []
-    for i in range(int(place.max(initial=-1)) + 1 if dimensions else 0):
-        chosen = place == i
-        row = int(np.argmax(chosen))
-        name = tuple(company.label(d, int(code[row])) for d, code in zip(dimensions, codes, strict=True))
-        segments.append(response(name, chosen))
+    segments = [
+        response(tuple(company.label(d, code) for d, code in zip(dimensions, key, strict=True)), rows)
+        for key, rows in rows_by(codes).items()
+    ]
     segments.sort(key=lambda one: (-one.deals, one.segment))
-    everything = np.ones(len(created), dtype=bool)
+    whole = response((TOTAL,), np.arange(len(created)))
     names = tuple(d.name for d in dimensions)
-    return Responses(names, segments, response((TOTAL,), everything), _attempts(talk < FOREVER, attempts, ours == 1))
+    return Responses(names, segments, whole, _attempts(talk < FOREVER, attempts, ours == 1))
 
 
 def _attempts(talked: Flags, attempts: Ints, ours: Flags) -> Attempts:
