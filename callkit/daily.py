@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from callkit import charts, pieces
@@ -18,6 +19,7 @@ from callkit.working import Working, clocks
 if TYPE_CHECKING:
     from callkit.decided import Decided
 
+CALLED_BACK_WITHIN = (15, 60)
 LEAST_WAITS = 5
 """Of fewer waits nothing is told but how many there were."""
 Interval = tuple[float, float] | None
@@ -89,7 +91,7 @@ def response_table(section: Decided) -> Piece:
         Column("brought", text("day.brought"), "count", text("day.help_brought", minutes=minutes)),
         Column("waited", text("day.waited"), "count"),
         Column("no_call", text("day.no_call"), "count", text("day.help_no_call")),
-        *wait_columns(locale),
+        *wait_columns(WITHIN, locale),
     ]
     rows = [
         [
@@ -101,7 +103,7 @@ def response_table(section: Decided) -> Piece:
     ]  # fmt: skip
     least = section.company.settings.min_deals
     small = [i for i, one in enumerate(told.segments) if one.wait.waits < least]
-    note = f"{text('section.small_note', n=least)} " if small else ""
+    note = f"{text('day.few_waits', n=least)} " if small else ""
     return pieces.table(
         "responses", title, columns, rows, locale, note=note + text("day.responses_note"), small=small,
         small_note=text("section.small", n=least),
@@ -151,7 +153,7 @@ def missed_table(section: Decided) -> Piece:
         Column("called_back", text("day.called_back"), "count", text("day.help_called_back")),
         Column("got_through", text("day.got_through"), "count", text("day.help_got_through")),
         Column("nothing", text("day.nothing"), "count"),
-        *wait_columns(locale, sure=False),
+        *wait_columns(CALLED_BACK_WITHIN, locale, sure=False),
     ]
     rows = [
         [
@@ -177,14 +179,14 @@ def talk_by_hour(section: Decided) -> Shown:
     return section.drawn("heatmap", charts.heatmap(figures, section.locale), figures)
 
 
-def wait_columns(locale: Locale, *, sure: bool = True) -> list[Column]:
+def wait_columns(limits: Sequence[int], locale: Locale, *, sure: bool = True) -> list[Column]:
     """The columns of `wait_cells`: median, ninth tenth, the share within each limit and, with `sure`, its interval."""
     text, told = locale.text, how("wait", locale)
     columns = [
         Column("median", text("day.median"), "minutes", text("day.help_quantile", n=LEAST_WAITS)),
         Column("ninth", text("day.ninth"), "minutes", text("day.help_quantile", n=LEAST_WAITS)),
     ]
-    for limit in WITHIN:
+    for limit in limits:
         columns.append(Column(f"within_{limit}", text("day.within", n=limit), "share", told))
         columns += [Column(f"within_{limit}_interval", text("day.interval"), "text", told)] if sure else []
     return columns
@@ -193,7 +195,7 @@ def wait_columns(locale: Locale, *, sure: bool = True) -> list[Column]:
 def wait_cells(wait: Wait, locale: Locale, *, sure: bool = True) -> list[Any]:
     """A wait as a row of a table."""
     if wait.waits < LEAST_WAITS:
-        return [None] * len(wait_columns(locale, sure=sure))
+        return [None] * (2 + len(wait.within) * (1 + sure))
     cells: list[Any] = [wait.median, wait.ninth]
     for one in wait.within:
         ends = None if one.low is None or one.high is None else (one.low, one.high)
@@ -202,8 +204,12 @@ def wait_cells(wait: Wait, locale: Locale, *, sure: bool = True) -> list[Any]:
 
 
 def interval(ends: Interval, locale: Locale) -> str | None:
-    """The ends of a share's interval in words; None where there is none."""
-    return f"{locale.percent(ends[0], 0)} – {locale.percent(ends[1], 0)}" if ends else None
+    """The ends of a share's interval in words; None where there is none.
+
+    >>> interval((0.062, 0.124), Locale("en"))
+    '6–12%'
+    """
+    return f"{locale.number(ends[0] * 100)}–{locale.percent(ends[1], 0)}" if ends else None
 
 
 def how(key: str, locale: Locale) -> str:

@@ -84,7 +84,7 @@ class Decided(Scoped):
     @functools.cached_property
     def missed(self) -> MissedCalls:
         """The missed calls of the scope, and what came of them."""
-        return missed_in(self.company, self.scope, self.by)
+        return missed_in(self.company, self.scope, self.by, daily.CALLED_BACK_WITHIN)
 
     def week_map(self, kind: Kind = "calls") -> Shown:
         """The week on a clock: calls, the share of outbound ones answered, or of inbound ones missed."""

@@ -10,6 +10,7 @@ from callkit.decisions.forecast import LEAST_MONTHS, Need
 from callkit.figures import TOTAL
 from callkit.locale import Locale
 from callkit.pieces import Column, Piece
+from callkit.said import capital
 
 if TYPE_CHECKING:
     from callkit.decided import Decided
@@ -87,7 +88,7 @@ def forecast_table(section: Decided) -> Piece:
 
 def _row(need: Need, locale: Locale) -> list[Any]:
     deals, hours = round(need.deals), round(need.minutes / 60, 1)
-    band = f"{locale.number(need.low / 60)} – {locale.number(need.high / 60)}"
+    band = f"{locale.number(need.low / 60)}–{locale.number(need.high / 60)}"
     return [locale.month(need.month), deals, hours, band, round(need.carried / 60, 1)]
 
 
@@ -97,7 +98,7 @@ def said_need(section: Decided) -> str:
     if need is None:
         return ""
     return locale.text(
-        "capacity.said", month=locale.month(need.month), deals=locale.number(need.deals),
+        "capacity.said", month=capital(locale.month(need.month)), deals=locale.number(need.deals),
         few=locale.number(need.deals_low), many=locale.number(need.deals_high), hours=locale.number(need.minutes / 60),
         low=locale.number(need.low / 60), high=locale.number(need.high / 60),
         ten=_minutes(10 * need.rates[0], locale),

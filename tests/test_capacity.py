@@ -98,6 +98,26 @@ def test_the_load_by_hand() -> None:
             capacity(company, scope, measure(company, scope, ["manager"]))
 
 
+def test_a_deal_that_comes_at_midnight_comes_to_the_month_that_begins() -> None:
+    at = pd.Timestamp("2026-03-01", tz="UTC")
+    deals = pd.DataFrame({
+        "deal_id": ["d"], "created_at": [at], "closed_at": [pd.NaT], "outcome": ["open"], "amount": [1.0],
+        "manager_id": ["m"],
+    })  # fmt: skip
+    changes = pd.DataFrame(
+        {"deal_id": ["d", "d"], "changed_at": [at, at + pd.DateOffset(months=1)], "stage_id": ["new", "offer"]}
+    )
+    calls = pd.DataFrame({
+        "call_id": ["1", "2"], "started_at": [at, at + pd.DateOffset(months=1)], "talk_seconds": [60.0, 60.0],
+        "direction": "out", "manager_id": "m", "deal_id": "d",
+    })  # fmt: skip
+    with open_company({"calls": calls, "deals": deals, "stage_changes": changes}, timezone="UTC") as company:
+        for month, stage in (("2026-03", "new"), ("2026-04", "offer")):
+            scope = Scope(Period.of_month(month))
+            told = capacity(company, scope, measure(company, scope, ["stage"]))
+            assert [(one.stage, one.entered) for one in told.stages] == [(stage, 1)]
+
+
 # The forecast
 
 

@@ -497,6 +497,8 @@ def test_a_viewer_is_told_of_his_own_calls_and_deals_alone() -> None:
     for rest in ("0,out,m2,A", "90,in,m2,A", "0,in,,"):
         calls = HAND["calls"].replace(own, f"a2,2026-03-09 09:10:00,{rest}")
         calls = calls.replace(b_back, f"{b_back}\nb9,2026-03-09 11:05:00,{rest.replace(',A', ',B')}")
+        # C is another's, and he only called it in vain: what came of his missed call there is not told
+        calls += "c8,2026-03-09 10:30:00,0,in,m1,C\nc9,2026-03-09 10:40:00,0,out,m1,C\n"
         texts = HAND | {"calls": calls}
         world = world_of({table: text.lstrip() for table, text in texts.items()}, "Europe/Moscow", "naive")
         with opened(world) as company:
@@ -510,7 +512,7 @@ def test_a_viewer_is_told_of_his_own_calls_and_deals_alone() -> None:
     # A is first called by himself after the weekend, ten minutes and forty
     assert (answers.whole.deals, answers.whole.wait.came) == (2, 2)
     assert answers.whole.wait.ninth == pytest.approx(50)
-    assert (lost.whole.inbound, lost.whole.missed, lost.whole.got_through) == (2, 1, 1)
+    assert (lost.whole.inbound, lost.whole.missed, lost.whole.followed, lost.whole.got_through) == (3, 2, 1, 1)
 
 
 def test_the_desk_answers_every_part_of_the_page(demo: Company) -> None:
