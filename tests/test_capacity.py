@@ -99,23 +99,24 @@ def test_the_load_by_hand() -> None:
 
 
 def test_a_deal_that_comes_at_midnight_comes_to_the_month_that_begins() -> None:
-    at = pd.Timestamp("2026-03-01", tz="UTC")
+    """Deal d is new on the first of March and has an offer on the first of April; e has had one since February."""
+    february, march, april = (pd.Timestamp(f"2026-0{month}-01", tz="UTC") for month in (2, 3, 4))
     deals = pd.DataFrame({
-        "deal_id": ["d"], "created_at": [at], "closed_at": [pd.NaT], "outcome": ["open"], "amount": [1.0],
-        "manager_id": ["m"],
+        "deal_id": ["d", "e"], "created_at": [march, february], "closed_at": pd.NaT, "outcome": "open", "amount": 1.0,
+        "manager_id": "m",
     })  # fmt: skip
-    changes = pd.DataFrame(
-        {"deal_id": ["d", "d"], "changed_at": [at, at + pd.DateOffset(months=1)], "stage_id": ["new", "offer"]}
-    )
+    changes = pd.DataFrame({
+        "deal_id": ["d", "d", "e"], "changed_at": [march, april, february], "stage_id": ["new", "offer", "offer"],
+    })  # fmt: skip
     calls = pd.DataFrame({
-        "call_id": ["1", "2"], "started_at": [at, at + pd.DateOffset(months=1)], "talk_seconds": [60.0, 60.0],
-        "direction": "out", "manager_id": "m", "deal_id": "d",
+        "call_id": ["1", "2", "3"], "started_at": [march, april, march], "talk_seconds": 60.0, "direction": "out",
+        "manager_id": "m", "deal_id": ["d", "d", "e"],
     })  # fmt: skip
     with open_company({"calls": calls, "deals": deals, "stage_changes": changes}, timezone="UTC") as company:
-        for month, stage in (("2026-03", "new"), ("2026-04", "offer")):
+        for month, expected in (("2026-03", {"new": 1, "offer": 0}), ("2026-04", {"offer": 1})):
             scope = Scope(Period.of_month(month))
             told = capacity(company, scope, measure(company, scope, ["stage"]))
-            assert [(one.stage, one.entered) for one in told.stages] == [(stage, 1)]
+            assert {one.stage: one.entered for one in told.stages} == expected
 
 
 # The forecast
