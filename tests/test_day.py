@@ -16,10 +16,10 @@ import oracle
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from worlds import EVER, HOSTILE, World, hand_world, world_of, worlds
+from worlds import EVER, HOSTILE, World, hand_world, narrow, world_of, worlds
 
 import callkit
-from callkit import Company, Period, Scope, measure, open_company
+from callkit import Company, Period, Scope, charts, measure, open_company
 from callkit.access import Viewer
 from callkit.app.desk import Desk
 from callkit.app.view import View
@@ -538,3 +538,18 @@ def test_cells_of_few_calls_have_no_colour(demo: Company) -> None:
     for cell in (*few, *sure):
         n = counts[days[cell["row"]], first + cell["column"]]  # type: ignore[operator]
         assert (n < 10) == cell["few"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_charts_of_the_week_keep_their_schema_wide_and_narrow(demo: Company, theme: Any) -> None:
+    section = page(demo)
+    asked = {"calls": "calls", "answered": "outbound", "missed": "inbound"}
+    for kind in asked:
+        spec = charts.week_map(section.week, section.locale, kind=kind, theme=theme).to_dict(validate=True)
+        phone = narrow(spec)
+        days = sum(bool(getattr(t, asked[kind])) for t in section.week.weekdays)
+        assert len(spec["datasets"]["rows"]) == len(phone["datasets"]["columns"]) == days
+        assert phone["width"] <= 350
+    figures = section.cut("manager", "hour")
+    made = charts.heatmap(figures, section.locale, theme=theme).to_dict(validate=True)
+    assert [row["text"] for row in made["datasets"]["columns"]][:2] == ["9", "10"]
