@@ -544,10 +544,10 @@ def test_cells_of_few_calls_have_no_colour(demo: Company) -> None:
 def test_charts_of_the_week_keep_their_schema_wide_and_narrow(demo: Company, theme: Any) -> None:
     section = page(demo)
     asked = {"calls": "calls", "answered": "outbound", "missed": "inbound"}
-    for kind in asked:
+    for kind, measure_name in asked.items():
         spec = charts.week_map(section.week, section.locale, kind=kind, theme=theme).to_dict(validate=True)
         phone = narrow(spec)
-        days = sum(bool(getattr(t, asked[kind])) for t in section.week.weekdays)
+        days = sum(bool(getattr(t, measure_name)) for t in section.week.weekdays)
         assert len(spec["datasets"]["rows"]) == len(phone["datasets"]["columns"]) == days
         assert phone["width"] <= 350
     figures = section.cut("manager", "hour")

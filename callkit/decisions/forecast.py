@@ -136,7 +136,7 @@ def needed(
 ) -> Need | None:
     """The need of the month after `months`: `talk` in minutes by month of creation and of talk, `created` deals.
 
-    Nothing after `months` is looked at. None where they have no talk or no deals.
+    Nothing after `months` is looked at. None where they are too few, or have no talk or no deals.
     """
     from scipy.special import stdtrit
 
@@ -153,7 +153,7 @@ def needed(
                 volume[lag] += n
                 minutes[lag] += spoken
     rates = [took / n if n else 0.0 for took, n in zip(minutes, volume, strict=True)]
-    if not sum(minutes) or not volume[0]:
+    if not sum(minutes) or not volume[0] or len(months) < LEAST_MONTHS:
         return None
     dispersion, freedom = _dispersion(cells, rates, months)
     coming, varies, known = _coming(created, months, working) if deals is None else (deals, 0.0, 1.0)
