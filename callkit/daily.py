@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callkit import charts, pieces
 from callkit.charts.day import Kind
-from callkit.decisions.clock import WITHIN, Wait
+from callkit.decisions.clock import LEAST_WAITS, WITHIN, Wait
 from callkit.decisions.day import LEAST, Times
 from callkit.decisions.methods import method
 from callkit.figures import TOTAL
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from callkit.decided import Decided
 
 CALLED_BACK_WITHIN = (15, 60)
-LEAST_WAITS = 5
-"""Of fewer waits nothing is told but how many there were."""
+"""Minutes of working time that a call back is held against."""
 Interval = tuple[float, float] | None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from callkit.company import Company
 from callkit.decisions.changed import changed
+from callkit.decisions.clock import LEAST_WAITS
 from callkit.decisions.day import LEAST, uneven
 from callkit.dimensions import UNNAMED
 from callkit.errors import UsageError
@@ -171,7 +172,10 @@ def _of_day(section: Section) -> str:
     """The answer rate and its best and worst hour, the missed calls, the wait of new deals."""
     locale, text, whole = section.locale, section.locale.text, section.week.whole
     said = []
-    if whole.outbound:
+    unanswered = whole.outbound > whole.answered or whole.missed
+    if not unanswered and whole.calls >= LEAST:
+        said.append(text("day.said_all_answered", n=locale.plural("section.calls_counted", whole.calls)))
+    elif whole.outbound:
         n = locale.plural("day.outbound_counted", whole.outbound)
         said.append(text("day.said_answered", share=locale.percent(whole.answer_rate, 0), n=n))
         if uneven(section.week.hours):
@@ -182,14 +186,14 @@ def _of_day(section: Section) -> str:
             said.append(text("day.said_best", **at, **shares))
         elif sum(t.outbound >= LEAST for t in section.week.hours) > 1:
             said.append(text("day.said_even"))
-    if whole.inbound:
+    if whole.inbound and (unanswered or whole.calls < LEAST):
         n, lost = locale.plural("day.inbound_counted", whole.inbound), section.missed.whole
         counts = {name: locale.number(getattr(lost, name)) for name in ("missed", "followed")}
         counts |= {"back": locale.number(lost.called_back), "through": locale.number(lost.got_through)}
         key = "day.said_missed" if whole.missed else "day.said_none_missed"
         said.append(text(key, n=n, share=locale.percent(whole.missed_share, 0), **counts))
     wait = section.responses.whole.wait
-    if wait.waits:
+    if wait.waits >= LEAST_WAITS:
         n = locale.plural("day.deals_of", wait.waits)
         key = "day.said_waited_long" if wait.median is None else "day.said_waited"
         within = {"limit": wait.within[1].minutes, "share": locale.percent(wait.within[1].share, 0)}

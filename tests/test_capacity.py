@@ -181,6 +181,11 @@ def test_without_chance_the_need_is_what_the_rates_say() -> None:
     assert (need.deals_low, need.deals_high) == (20, 20)
     assert need.month == "2024-07"
     assert needed({}, created, range(start, start + 6), EVERY_DAY) is None
+    assert needed(talk, created, range(start, start + 3), EVERY_DAY) is None
+    # once no deals are created any more, how many come next is for the asker to say
+    stopped = created | {start + 5: 0}
+    assert needed(talk, stopped, range(start, start + 6), EVERY_DAY) is None
+    assert needed(talk, stopped, range(start, start + 6), EVERY_DAY, 20) is not None
 
 
 @pytest.fixture(scope="module")

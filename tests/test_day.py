@@ -476,6 +476,16 @@ def test_where_there_is_nothing_it_is_said(demo: Company) -> None:
     assert "Пропущенных звонков нет" in none_missed.missed_calls().plain
 
 
+def test_data_that_holds_talks_alone_is_said_to() -> None:
+    world = hand_world()
+    talks = [c | {"talk_seconds": 60, "call_id": f"{c['call_id']}{i}"} for c in world.calls for i in range(4)]
+    with opened(dataclasses.replace(world, calls=talks)) as company:
+        told = page(company, "en", period=PERIOD).headline().plain
+        assert f"no unanswered calls ({len(talks)} calls)" in told
+        assert "were answered." not in told
+        assert "was missed" not in told
+
+
 def test_hostile_names_stay_text() -> None:
     world = hand_world()
     people = [row | {"name": f"<script>{HOSTILE[2]}</script>{i}"} for i, row in enumerate(world.managers)]

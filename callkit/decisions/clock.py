@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WITHIN = (5, 15, 60)
 """So many minutes of working time a wait is held against."""
+LEAST_WAITS = 5
+"""Of fewer waits nothing is told but how many there were."""
 CAME, OVER, STILL = 1, 2, 0
 """How a wait ended: what was waited for came; it can no more come; the data ends first."""
 _THURSDAY = 3  # 1 January 1970

@@ -74,7 +74,7 @@ class Check:
 class Forecast:
     """The need of the month after the scope's period, made from `months` whole months, and how that would have done.
 
-    None where there are fewer than `LEAST_MONTHS` months of talk.
+    None where there are fewer than `LEAST_MONTHS` months of talk, or the last of them has no new deals.
     """
 
     need: Need | None
@@ -136,7 +136,8 @@ def needed(
 ) -> Need | None:
     """The need of the month after `months`: `talk` in minutes by month of creation and of talk, `created` deals.
 
-    Nothing after `months` is looked at. None where they are too few, or have no talk or no deals.
+    Nothing after `months` is looked at. None where they are too few, have no talk, or
+    the last of them no new deals.
     """
     from scipy.special import stdtrit
 
@@ -155,6 +156,8 @@ def needed(
     rates = [took / n if n else 0.0 for took, n in zip(minutes, volume, strict=True)]
     if not sum(minutes) or not volume[0] or len(months) < LEAST_MONTHS:
         return None
+    if deals is None and not created.get(target - 1):
+        return None  # where no deals are created any more, those of the months before tell nothing of the next
     dispersion, freedom = _dispersion(cells, rates, months)
     coming, varies, known = _coming(created, months, working) if deals is None else (deals, 0.0, 1.0)
     older = [float(created.get(target - lag, 0)) for lag in range(1, apart)]
