@@ -5,14 +5,25 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from callkit import aiming, costing, deciding
+from callkit import aiming, costing, daily, deciding, loading
+from callkit.charts.day import Kind
+from callkit.decisions.capacity import Capacity
+from callkit.decisions.capacity import capacity as capacity_of
 from callkit.decisions.cohorts import Cohort
 from callkit.decisions.cohorts import cohorts as cohorts_in
 from callkit.decisions.costs import Cost
 from callkit.decisions.costs import costs as costs_in
+from callkit.decisions.day import Week
+from callkit.decisions.day import week as week_of
 from callkit.decisions.findings import Findings
 from callkit.decisions.findings import findings as found_in
+from callkit.decisions.forecast import Forecast
+from callkit.decisions.forecast import forecast as forecast_of
+from callkit.decisions.missed import MissedCalls
+from callkit.decisions.missed import missed as missed_in
 from callkit.decisions.reached import Standing, of_scope, standings
+from callkit.decisions.responses import Responses
+from callkit.decisions.responses import responses as responses_in
 from callkit.figures import Figures
 from callkit.pieces import Piece
 from callkit.scoped import Scoped
@@ -99,3 +110,60 @@ class Decided(Scoped):
     def change_table(self, figure: str = "revenue") -> Piece:
         """The parts of a figure's change, a row a segment."""
         return deciding.change_table(self, figure)
+
+    @functools.cached_property
+    def week(self) -> Week:
+        """The section's calls by weekday and hour."""
+        return week_of(self.cut("weekday", "hour", "direction"))
+
+    @functools.cached_property
+    def responses(self) -> Responses:
+        """How soon the deals created in the period were answered."""
+        return responses_in(self.company, self.scope, self.by)
+
+    @functools.cached_property
+    def missed(self) -> MissedCalls:
+        """The missed calls of the scope, and what came of them."""
+        return missed_in(self.company, self.scope, self.by, daily.CALLED_BACK_WITHIN)
+
+    def week_map(self, kind: Kind = "calls") -> Shown:
+        """The week on a clock: calls, the share of outbound ones answered, or of inbound ones missed."""
+        return daily.week_map(self, kind)
+
+    def hours(self) -> Piece:
+        """Calls, answer rate and missed calls by hour, with their intervals."""
+        return daily.hours_table(self)
+
+    def response_times(self) -> Piece:
+        """How soon new deals are answered, in working time."""
+        return daily.response_table(self)
+
+    def attempts(self) -> Piece:
+        """How many attempts it takes until the first talk."""
+        return daily.attempts_table(self)
+
+    def missed_calls(self) -> Piece:
+        """Missed calls, and whether and how soon they were called back."""
+        return daily.missed_table(self)
+
+    def talk_by_hour(self) -> Shown:
+        """Talk of every segment in every hour."""
+        return daily.talk_by_hour(self)
+
+    @functools.cached_property
+    def capacity(self) -> Capacity:
+        """The load of the stages, a deal and a day."""
+        return capacity_of(self.company, self.scope, self.cut("stage"))
+
+    @functools.cached_property
+    def forecast(self) -> Forecast:
+        """The talk that the month after the period needs."""
+        return forecast_of(self.company, self.scope)
+
+    def stage_capacity(self) -> Piece:
+        """Minutes of each stage, for each deal that came to it, for each working day."""
+        return loading.stage_capacity(self)
+
+    def talk_needed(self) -> Piece:
+        """The hours of talk that the next month needs, with a band, beside months of the past forecast alike."""
+        return loading.forecast_table(self)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from callkit import __version__, pieces, said
+from callkit.daily import hours_said
 from callkit.figures import Figures
 from callkit.measures import MEASURES
 from callkit.pieces import Column, Piece
@@ -65,7 +66,10 @@ def headline(section: Section) -> Piece:
         "sentence": said.of_section(section),
         "version": __version__,
     }
-    return pieces.headline(told, facts, f"{text('section.formulas')} {said.left_out(section)}".strip())
+    formulas = text("section.formulas")
+    if section.name == "day":
+        formulas = text("day.formulas", hours=hours_said(company.settings.hours, section.locale))
+    return pieces.headline(told, facts, f"{formulas} {said.left_out(section)}".strip())
 
 
 def measured(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from callkit.company import Company
 from callkit.decisions.changed import changed
+from callkit.decisions.clock import LEAST_WAITS
+from callkit.decisions.day import LEAST, uneven
 from callkit.decisions.whatif import Refusal, best
 from callkit.dimensions import UNNAMED
 from callkit.errors import UsageError
@@ -37,6 +39,8 @@ def of_section(section: Section) -> str:
         return section.costs_said
     if section.name == "whatif":
         return _of_whatif(section)
+    if section.name == "day":
+        return _of_day(section)
     if section.name == "overview" or not section.by:
         return of_whole(section)
     return " ".join(of_cut(section.figures, section.locale, section.company.settings.min_deals)) or of_whole(section)
@@ -219,6 +223,45 @@ def _of_stages(section: Section) -> str:
     parts = [("section.stage_post_sale", after)]
     parts += [(f"section.stage_{key}", share.get(label, 0)) for label, key in special.items() if key]
     return " ".join(said + [locale.text(key, share=locale.percent(s, 0)) for key, s in parts if s >= 0.005])
+
+
+def _of_day(section: Section) -> str:
+    """The answer rate and its best and worst hour, the missed calls, the wait of new deals."""
+    locale, text, whole = section.locale, section.locale.text, section.week.whole
+    said = []
+    unanswered = whole.outbound > whole.answered or whole.missed
+    if not unanswered and whole.calls >= LEAST:
+        said.append(text("day.said_all_answered", n=locale.plural("section.calls_counted", whole.calls)))
+    elif whole.outbound:
+        n = locale.plural("day.outbound_counted", whole.outbound)
+        said.append(text("day.said_answered", share=locale.percent(whole.answer_rate, 0), n=n))
+        if uneven(section.week.hours):
+            hours = [t for t in section.week.hours if t.outbound >= LEAST]
+            best, worst = (f(hours, key=lambda t: t.answer_rate or 0) for f in (max, min))
+            at = {"best": best.hour, "after": (best.hour or 0) + 1, "worst": worst.hour, "late": (worst.hour or 0) + 1}
+            shares = {"share": locale.percent(best.answer_rate, 0), "low": locale.percent(worst.answer_rate, 0)}
+            said.append(text("day.said_best", **at, **shares))
+        elif sum(t.outbound >= LEAST for t in section.week.hours) > 1:
+            said.append(text("day.said_even"))
+    if whole.inbound and (unanswered or whole.calls < LEAST):
+        n, lost = locale.plural("day.inbound_counted", whole.inbound), section.missed.whole
+        counts = {name: locale.number(getattr(lost, name)) for name in ("missed", "followed")}
+        counts |= {"back": locale.number(lost.called_back), "through": locale.number(lost.got_through)}
+        key = "day.said_missed" if whole.missed else "day.said_none_missed"
+        said.append(text(key, n=n, share=locale.percent(whole.missed_share, 0), **counts))
+    wait = section.responses.whole.wait
+    if wait.waits >= LEAST_WAITS:
+        n = locale.plural("day.deals_of", wait.waits)
+        key = "day.said_waited_long" if wait.median is None else "day.said_waited"
+        within = {"limit": wait.within[1].minutes, "share": locale.percent(wait.within[1].share, 0)}
+        said.append(text(key, n=n, median=_waited(wait.median or 0, locale), **within))
+    return " ".join(said) or of_whole(section)
+
+
+def _waited(minutes: float, locale: Locale) -> str:
+    if minutes < 100:
+        return locale.text("day.minutes_counted", n=locale.number(minutes, 0 if minutes >= 10 else 1))
+    return locale.text("day.hours_counted", n=locale.number(minutes / 60, 1))
 
 
 def _of_quality(section: Section) -> str:

@@ -24,6 +24,7 @@ DEFAULT_BY = {
     "sources": "source",
     "projects": "project",
     "grades": "grade",
+    "day": "manager",
 }
 _FREE = ("overview", "changes", "cohorts", "whatif", "costs")  # by source, or by manager where a company has no sources
 CARDS = (

@@ -16,14 +16,15 @@ from callkit.errors import UsageError, did_you_mean
 from callkit.goals import goals_of
 from callkit.locale import LANGUAGES, Locale
 from callkit.spending import spending_of
+from callkit.working import Working, working_of
 
 FILE = "callkit.toml"
 KINDS = ("files", "amocrm", "mybi", "sql")
 ENGINES = ("duckdb", "postgres", "clickhouse", "spark")
 WHO_SPOKE = ("created_by", "call_responsible", "responsible_user")
 SECTIONS = (
-    "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",
-    "costs", "quality",
+    "overview", "changes", "managers", "sources", "projects", "grades", "stages", "day", "segments", "cohorts",
+    "whatif", "costs", "quality",
 )  # fmt: skip
 
 
@@ -35,7 +36,7 @@ class Settings:
     below which a segment is called too small to judge. `kind` is where tables come from; `crm` holds what belongs to
     that kind alone, by key, and `fields` the number of the CRM's own field behind a dimension; `access` is what
     `callkit.access` reads; `engine` what `callkit.engines` reads, empty where DuckDB computes; `goals` what
-    `callkit.goals` reads, `costs` what `callkit.spending` does.
+    `callkit.goals` reads, `costs` what `callkit.spending` does, `working` what `callkit.working` does.
     """
 
     name: str = ""
@@ -60,6 +61,12 @@ class Settings:
     engine: Mapping[str, Any] = field(default_factory=dict)
     goals: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Any] = field(default_factory=dict)
+    working: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def hours(self) -> Working:
+        """The working hours."""
+        return working_of(self.working)
 
     @property
     def pulled(self) -> bool:
@@ -131,6 +138,11 @@ _KEYS: dict[str, dict[str, tuple[str, type | tuple[type, ...], str]]] = {
         "contact_days": ("contact_days", (int, float), "a number of days, 0 or more"),
         "long_talk_hours": ("long_talk_hours", (int, float), "a number of hours above 0"),
         "min_deals": ("min_deals", int, "a whole number, 0 or more"),
+    },
+    "working": {
+        "days": ("working.days", list, 'a list of days, as ["mon", "tue", "wed", "thu", "fri"]'),
+        "from": ("working.from", str, "a time of day, as '09:00'"),
+        "to": ("working.to", str, "a time of day, as '18:00'"),
     },
     "report": {
         "sections": ("sections", list, f"a list of {', '.join(SECTIONS)}"),
@@ -224,13 +236,14 @@ def parse(tables: Mapping[str, Any], where: str) -> Settings:
                 shown = "" if key == "url" else f" = {value!r}"  # a password may stand in it
                 raise UsageError(f"{where}: [{section}] {key}{shown} is not allowed; wanted: {wanted}")
             group, _, own = name.rpartition(".")
-            if group in ("access", "engine"):
+            if group in ("access", "engine", "working"):
                 values.setdefault(group, {})[own] = value
             elif name.startswith("crm."):
                 values.setdefault("crm", {})[name.removeprefix("crm.")] = value
             else:
                 values[name] = tuple(value) if isinstance(value, list) else value
     rules_of(values.get("access", {}), where)
+    working_of(values.get("working", {}), where)
     made = Settings(**values)
     if made.engine.get("kind", "duckdb") == "duckdb":
         if set(made.engine) - {"kind"}:

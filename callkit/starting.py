@@ -34,6 +34,11 @@ path = "tables"          # where calls.csv, deals.csv, stage_changes.csv … lie
 # long_talk_hours = 4    # longer talks are told as odd
 # min_deals = 30         # segments with fewer deals are called too small to judge
 
+[working]                # when somebody answers: the speed of answers counts these hours alone
+# days = ["mon", "tue", "wed", "thu", "fri"]
+# from = "09:00"
+# to = "18:00"
+
 [dimensions]             # titles of the columns of deals
 source = { ru = "Источник", en = "Source" }
 project = { ru = "Проект", en = "Project" }
@@ -56,8 +61,8 @@ grade = { ru = "Грейд клиента", en = "Client grade" }
 
 [report]
 # sections = [            # all of them, in the order of the report
-#     "overview", "changes", "managers", "sources", "projects", "grades", "stages", "segments", "cohorts", "whatif",
-#     "costs", "quality",
+#     "overview", "changes", "managers", "sources", "projects", "grades", "stages", "day", "segments", "cohorts",
+#     "whatif", "costs", "quality",
 # ]
 # by = ["region"]        # one more page for each of these columns
 """

@@ -35,11 +35,15 @@ from worlds import worlds as any_worlds
 import callkit.engines
 from callkit import behind, calls, cli, demo, stored
 from callkit.company import Company, build, open_company
+from callkit.decisions.capacity import capacity
 from callkit.decisions.cohorts import cohorts
 from callkit.decisions.costs import costs
 from callkit.decisions.evidence import evidence
 from callkit.decisions.findings import findings
+from callkit.decisions.forecast import forecast
+from callkit.decisions.missed import missed
 from callkit.decisions.reached import standings
+from callkit.decisions.responses import responses
 from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.figures import Figures
 from callkit.measuring import measure
@@ -222,6 +226,7 @@ def assert_the_same_company(kind: str, here: Company, there: Company) -> None:
         assert alike([one.revenue.tolist()], [other.revenue.tolist()])
         assert alike([one.talk_minutes.tolist()], [other.talk_minutes.tolist()])
     assert repr(cohorts(here, Scope(EVER, "created"), [30])) == repr(cohorts(there, Scope(EVER, "created"), [30]))
+    assert_the_same_day(here, there)
     people = here.dimensions["manager"]
     somebody = {"manager": [here.label(people, code) for code in (1, 2)]}
     every = [(lens, credit) for lens in LENSES for credit in (CREDITS if lens != "called" else ("owner",))]
@@ -234,6 +239,18 @@ def assert_the_same_company(kind: str, here: Company, there: Company) -> None:
     for sort, search in (("stage", "о"), ("-manager", "OLEG")):
         one, other = (behind.calls(c, Scope(EVER), sort=sort, search=search, size=5, page=0) for c in (here, there))
         assert (one.found, list(one.rows)) == (other.found, list(other.rows))
+
+
+def assert_the_same_day(here: Company, there: Company) -> None:
+    """Responses, attempts, missed calls, the load of stages and what the next month needs."""
+    scope, by = Scope(EVER), ["source"] if "source" in here.dimensions else []
+    assert repr(responses(here, scope, by)) == repr(responses(there, scope, by))
+    assert repr(missed(here, scope, ["manager"])) == repr(missed(there, scope, ["manager"]))
+    one, other = (capacity(c, scope, measure(c, scope, ["stage"])) for c in (here, there))
+    assert [(s.stage, s.entered) for s in one.stages] == [(s.stage, s.entered) for s in other.stages]
+    needs = [forecast(c, scope) for c in (here, there)]
+    assert needs[0].months == needs[1].months
+    assert (needs[0].need is None) == (needs[1].need is None)
 
 
 def _few(kind: str) -> int:
@@ -418,6 +435,9 @@ def test_what_chance_would_hardly_give_is_found_in_every_engine(kind: str, engin
         assert [(s.goal, s.reached) for s in one[0]] == [(s.goal, s.reached) for s in other[0]] != []
         assert [c.segment for c in one[1]] == [c.segment for c in other[1]]
         assert alike([[c.talk_cost for c in one[1]]], [[c.talk_cost for c in other[1]]])
+        assert_the_same_day(here, there)
+        needs = [forecast(c, october).need for c in (here, there)]
+        assert alike(*([(n.deals, n.minutes, n.low, n.high, *n.rates)] for n in needs if n))
 
 
 def _cut(company: Company, *by: str) -> Figures:

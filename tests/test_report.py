@@ -446,7 +446,15 @@ sys.exit(cli.main(["report", "x", "--month", "2026-03"]))
 
 
 def start(place: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-X", "faulthandler", "-c", RUN, "x", *(str(place / name) for name in ("tables", "reports", "notebooks"))]
+    command = [
+        sys.executable,
+        "-X",
+        "faulthandler",
+        "-c",
+        RUN,
+        "x",
+        *(str(place / name) for name in ("tables", "reports", "notebooks")),
+    ]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
 
 

@@ -68,8 +68,13 @@ _LAYOUT: dict[str, Sequence[Part]] = {
     "segments": _CUT,
     "stages": (
         Part("headline"), Part("cards"), Part("load", 7), Part("after_sale", 5, not_by="stage"),
-        Part("calls_by_stage"), Part("heatmap", 12, not_by="stage"),
+        Part("calls_by_stage"), Part("stage_capacity"), Part("talk_needed"), Part("heatmap", 12, not_by="stage"),
         Part("calls_by_segment_and_stage", 12, not_by="stage"),
+    ),
+    "day": (
+        Part("headline"), Part("week-calls", 6, call=("week_map", ("calls",))),
+        Part("week-answered", 6, call=("week_map", ("answered",))), Part("hours"), Part("response_times"),
+        Part("attempts"), Part("missed_calls"), Part("talk_by_hour", 12, not_by="hour"),
     ),
     "cohorts": (Part("headline"), Part("cards"), Part("cohort_curves", 7), Part("cohort_table", 12)),
     "whatif": (Part("headline"), Part("cards"), Part("suppose"), Part("best_split")),
@@ -80,7 +85,7 @@ _LAYOUT: dict[str, Sequence[Part]] = {
 }  # fmt: skip
 QUICK = ("headline", "cards", "oddities")
 """What costs nothing to make: it comes with the view, the charts when they are asked for."""
-CUT_FREELY = ("overview", "changes", "segments", "stages", "whatif", "costs")
+CUT_FREELY = ("overview", "changes", "segments", "stages", "day", "whatif", "costs")
 """The pages whose cut the reader chooses."""
 
 
@@ -114,7 +119,7 @@ def available(company: Company) -> list[str]:
 def usual_cut(page: str, company: Company) -> tuple[str, ...]:
     """What a page cuts by where nobody says anything else."""
     columns = company.facts["dimensions"]
-    fixed = {"managers": "manager", **COLUMN_OF}
+    fixed = {"managers": "manager", "day": "manager", **COLUMN_OF}
     if page in fixed:
         return (fixed[page],)
     if page == "segments":

@@ -26,6 +26,7 @@ PAGES = (
     "grades",
     "segments",
     "stages",
+    "day",
     "cohorts",
     "whatif",
     "costs",

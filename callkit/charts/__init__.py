@@ -10,6 +10,7 @@ from callkit.charts.bars import directions, shares, stage_load  # noqa: E402
 from callkit.charts.bubble import bubble  # noqa: E402
 from callkit.charts.cohorts import cohort_curves  # noqa: E402
 from callkit.charts.costs import costs_per_sale  # noqa: E402
+from callkit.charts.day import week_map  # noqa: E402
 from callkit.charts.description import describe  # noqa: E402
 from callkit.charts.fair_share import fair_share  # noqa: E402
 from callkit.charts.funnel import funnel  # noqa: E402
@@ -32,4 +33,5 @@ __all__ = [
     "stage_load",
     "trend",
     "waterfall",
+    "week_map",
 ]

@@ -93,8 +93,9 @@ def _most(figures: Figures, locale: Locale) -> tuple[str, dict[str, Any]]:
 
 def _heatmap(figures: Figures, rows: list[Row], locale: Locale) -> str:
     top = max(rows, key=lambda row: row["talk_minutes"])
+    key = "charts.said_heat" if figures.by[-1] == "stage" else "charts.said_heat_hours"
     return locale.text(
-        "charts.said_heat", cell=top["name"], minutes=locale.value("talk_minutes", top["talk_minutes"]),
+        key, cell=top["name"], minutes=locale.value("talk_minutes", top["talk_minutes"]),
         whole=locale.value("talk_minutes", figures.total["talk_minutes"]),
     )  # fmt: skip
 

@@ -99,12 +99,7 @@ def cohorts(company: Company, scope: Scope, within: Sequence[int] = WITHIN) -> l
         """,
         own.values,
     )
-    ((last,),) = company.engine.query("""
-        SELECT max(us) FROM (
-            SELECT max(started_us) AS us FROM calls UNION ALL SELECT max(created_us) FROM deals
-            UNION ALL SELECT max(closed_us) FROM deals
-        ) AS ends
-    """)
+    last = last_instant(company)
     if not rows:
         return []
     month = np.array([row[0] for row in rows], dtype=np.int64)
@@ -121,6 +116,17 @@ def cohorts(company: Company, scope: Scope, within: Sequence[int] = WITHIN) -> l
     return [*told, cohort(TOTAL, days, ended, followed, within)]
 
 
+def last_instant(company: Company) -> int:
+    """The last instant that the data knows of, in microseconds: a call's, a creation's or a closing's."""
+    ((last,),) = company.engine.query("""
+        SELECT max(us) FROM (
+            SELECT max(started_us) AS us FROM calls UNION ALL SELECT max(created_us) FROM deals
+            UNION ALL SELECT max(closed_us) FROM deals
+        ) AS ends
+    """)
+    return int(last or 0)
+
+
 def cohort(name: str, days: Floats, ended: Ints, followed: Floats, within: Sequence[int]) -> Cohort:
     """One cohort: the `days` each deal took so far, how it `ended` (1 won, 2 lost, 0 not yet), days `followed`."""
     counts = np.bincount(ended, minlength=3)
@@ -132,7 +138,7 @@ def cohort(name: str, days: Floats, ended: Ints, followed: Floats, within: Seque
     share, variance, alive = incidence(days, ended, asked.astype(np.float64))
     points = []
     for i, day in enumerate(asked.tolist()):
-        low, high = _band(float(share[i]), float(variance[i]), int(np.sum((days > day) | (ended > 0))))
+        low, high = band(float(share[i]), float(variance[i]), int(np.sum((days > day) | (ended > 0))))
         young = day > least and still > 0
         if day <= reach or not still:
             points.append(Point(day, float(share[i]), low, high, float(alive[i]), young))
@@ -170,7 +176,7 @@ def incidence(days: Floats, ended: Ints, asked: Floats) -> tuple[Floats, Floats,
     return now, np.maximum(variance, 0.0), np.where(none, 1.0, alive[last])
 
 
-def _band(share: float, variance: float, followed: int) -> tuple[float, float]:
+def band(share: float, variance: float, followed: int) -> tuple[float, float]:
     """Wilson's interval of as many deals as the variance is worth; where it is 0, of those whose end is known."""
     worth = share * (1 - share) / variance if variance > 1e-15 and 0 < share < 1 else float(max(followed, 1))
     low, high = wilson(share * worth, worth)

@@ -11,7 +11,7 @@ from callkit.locale import Locale
 
 METHODS = (
     "changed", "simpson", "wilson", "ratio", "shrunk", "shuffled", "limit", "grown", "corrected", "fault", "cohorts",
-    "whatif", "best", "costs", "funnel",
+    "whatif", "best", "costs", "funnel", "wait", "uneven", "runoff",
 )  # fmt: skip
 OF_KIND: Mapping[str, str] = MappingProxyType(
     {

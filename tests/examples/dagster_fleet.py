@@ -41,8 +41,11 @@ def month(context: dagster.OpExecutionContext) -> str:
 
 
 def section(name: str) -> Any:
-    """A section's notebook as a step. Dagster puts its own cell in place of the notebook's parameters, so it is given them
-    all: `source` and `month` from the steps before, the others as the notebook has them."""
+    """A section's notebook as a step.
+
+    Dagster puts its own cell in place of the notebook's parameters, so it is given them all: `source` and `month` from
+    the steps before, the others as the notebook has them.
+    """
     notebook = str(notebooks_folder() / f"{name}.ipynb")
     own = {key: ast.literal_eval(told["default"]) for key, told in papermill.inspect_notebook(notebook).items()}
     given = {"source": dagster.In(str), "month": dagster.In(str)}
