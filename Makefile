@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 ENGINES := $(VENV)/.engines
 MONTH  ?= 2026-10
 
-.PHONY: report app lab test lint bench lock picture clean
+.PHONY: report app lab test test-suite test-engines lint bench lock picture clean
 
 report: $(READY)  ## the monthly report of the demo company
 	@$(BIN)/callkit report demo --month $(MONTH)
@@ -17,10 +17,16 @@ app: $(READY)  ## the demo company's app for managers, in the browser
 lab: $(READY)  ## the notebooks, in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-test: $(READY) $(ENGINES)  ## everything but the benchmarks
-	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/test_engines.py
-	$(BIN)/python -m pytest tests/test_engines.py
+test: $(READY) $(ENGINES)  ## everything but the benchmarks; engines, which wait more than they compute, beside the rest
+	@$(MAKE) --no-print-directory -j 2 test-suite test-engines
 	$(BIN)/python -m pytest -q -W default -p no:cacheprovider --nbval-lax -n 2 --dist loadfile notebooks
+
+test-suite: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/test_engines.py
+
+test-engines: $(ENGINES)
+	@$(BIN)/python -m pytest tests/test_engines.py > $(VENV)/engines.log 2>&1 || { cat $(VENV)/engines.log; exit 1; }
+	@tail -n 1 $(VENV)/engines.log
 
 lint: $(READY)  ## style, format and types
 	$(BIN)/ruff check .

@@ -3,8 +3,8 @@
     pip install callkit dagster dagster-webserver dagstermill    # in an environment of its own: jupyter-client < 8
     CALLKIT_COMPANIES=companies dagster dev -f dagster_fleet.py  # then Jobs > fleet > Materialize all…
 
-Every folder of CALLKIT_COMPANIES is a partition, and so a run of its own: what breaks in one company stops no other, and
-one that failed goes on from where it failed (`Re-execute from failure`). Sections are steps, none waiting for
+Every folder of CALLKIT_COMPANIES is a partition, and so a run of its own: what breaks in one company stops no other,
+and one that failed goes on from where it failed (`Re-execute from failure`). Sections are steps, none waiting for
 another. Executed notebooks lie in CALLKIT_REPORTS, the notebook of a section that failed too. `monthly` runs every
 company on the first day of each month, for the last whole month with calls.
 """
