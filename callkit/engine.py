@@ -18,6 +18,8 @@ import duckdb
 from callkit.errors import CallkitError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 Row = tuple[Any, ...]
@@ -38,6 +40,9 @@ class Engine(Protocol):
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]: ...
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame: ...
+
+    def arrays(self, width: int, sql: str, parameters: Sequence[object] = ()) -> list[npt.NDArray[np.generic]]:
+        """The `width` columns of a query's rows, none of which is null."""
 
     def create(self, table: str, sql: str, parameters: Sequence[object] = (), *, passing: bool = False) -> None:
         """Makes a table of a query's rows; a `passing` one is gone at the latest when the engine is closed."""
@@ -104,6 +109,14 @@ class DuckDB:
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         with _told():
             return self._connection.execute(sql, list(parameters) or None).df()
+
+    def arrays(self, width: int, sql: str, parameters: Sequence[object] = ()) -> list[npt.NDArray[np.generic]]:
+        import numpy as np
+
+        with _told():  # pandas, which a frame would load, is a third of a second and 35 MB
+            columns = self._connection.execute(sql, list(parameters) or None).fetchnumpy()
+        assert len(columns) == width
+        return [np.asarray(column) for column in columns.values()]
 
     def create(self, table: str, sql: str, parameters: Sequence[object] = (), *, passing: bool = False) -> None:
         self.query(f"CREATE {'TEMP ' if passing else ''}TABLE {table} AS {sql}", parameters)

@@ -25,7 +25,7 @@ from worlds import hand_world, narrow
 
 import callkit
 from callkit import Company, Period, Scope, UsageError, behind, build, measure, open_company
-from callkit.app import answering, asked_by, data_folders, live, pages, swift
+from callkit.app import answering, asked_by, data_folders, live, pages, redrawing, swift
 from callkit.app import app as open_app
 from callkit.app.desk import Desk
 from callkit.app.downloads import command
@@ -538,3 +538,14 @@ def _small() -> dict[str, Any]:
         }),
         "stage_changes": pd.DataFrame({"deal_id": ["d"], "changed_at": [moment], "stage_id": ["s"]}),
     }  # fmt: skip
+
+
+def test_what_was_found_is_not_looked_for_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    look = redrawing.findings
+    monkeypatch.setattr(redrawing, "findings", lambda *inputs: looked.append(inputs) or look(*inputs))
+
+    for query in ("", address(lang="en"), address(where__grade="AA"), address(theme="dark", compare="0")):
+        assert "shown" in desk.answer({"what": "part", "query": query, "name": "findings"})
+
+    assert len(looked) == 2

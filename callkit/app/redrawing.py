@@ -10,13 +10,14 @@ import datetime as dt
 import html
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from callkit import charts
 from callkit.charts.layout import Chart
 from callkit.company import Company
+from callkit.decisions.findings import Findings, findings
 from callkit.dimensions import UNNAMED
 from callkit.figures import Figures
 from callkit.measuring import measure
@@ -32,16 +33,24 @@ _TRAIL = 6
 
 
 class Memory:
-    """Figures by scope and cut, the latest 200 of them."""
+    """Figures by scope and cut, and findings by scope: the latest 200 of them."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[object, Figures] = OrderedDict()
+        self._kept: OrderedDict[object, Any] = OrderedDict()
 
     def figures(self, company: Company, scope: Scope, by: Sequence[str]) -> Figures:
+        figures: Figures = self._once(scope, tuple(by), lambda: measure(company, scope, by))
+        return figures
+
+    def found(self, company: Company, scope: Scope) -> Findings:
+        found: Findings = self._once(scope, "found", lambda: findings(company, scope))
+        return found
+
+    def _once(self, scope: Scope, what: object, make: Callable[[], object]) -> Any:
         where = tuple((column, tuple(kept)) for column, kept in scope.where.items())
-        key = (scope.period, scope.lens, scope.credit, where, tuple(by))
+        key = (scope.period, scope.lens, scope.credit, where, what)
         if key not in self._kept:
-            self._kept[key] = measure(company, scope, by)
+            self._kept[key] = make()
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -67,6 +76,11 @@ class Live(Section):
     def measured(self, scope: Scope, by: Sequence[str] = ()) -> Figures:
         """Figures of any scope of the company, measured once."""
         return self.memory.figures(self.company, scope, by)
+
+    @property
+    def found(self) -> Findings:
+        """What was found in the section's scope, looked for once."""
+        return self.memory.found(self.company, self.scope)
 
     @property
     def previous(self) -> Figures | None:

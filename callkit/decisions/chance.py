@@ -175,7 +175,6 @@ def grown(before: Floats, after: Floats, exposure: float) -> float:
     >>> round(grown(np.ones(100), np.ones(110), 1.0), 2), round(grown(np.ones(100), np.ones(110), 1.05), 2)
     (0.25, 0.37)
     """
-    from scipy.optimize import brentq
     from scipy.special import expit, ndtr
 
     rows = np.concatenate([before, after])
@@ -198,7 +197,10 @@ def grown(before: Floats, after: Floats, exposure: float) -> float:
         high *= 2
     if beyond(high) < 0:
         return 0.0
-    beta = float(brentq(beyond, 0, high))
+    low = 0.0
+    for _ in range(60):  # halved to the last bit; scipy.optimize would cost every kernel of the app 30 MB
+        beta = (low + high) / 2
+        low, high = (beta, high) if beyond(beta) < 0 else (low, beta)
     lift = float(np.sum(weights * (np.logaddexp(0, logit + beta * rows) + np.log(1 - share))))
     chance = expit(logit + beta * rows)
     w = np.sqrt(max(2 * (beta * total - lift), 1e-12))

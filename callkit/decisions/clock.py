@@ -14,7 +14,7 @@ from callkit.working import Working
 from callkit.zones import DAY, SECOND, shifts
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 WITHIN = (5, 15, 60)
 """So many minutes of working time a wait is held against."""
@@ -50,13 +50,6 @@ def waited(since: Ints, until: Ints, working: Working, timezone: str) -> Floats:
     """Minutes of working time between instants; never below 0, also where the clock was put back in between."""
     passed = working_minutes(until, working, timezone) - working_minutes(since, working, timezone)
     return np.asarray(np.maximum(passed, 0.0), dtype=np.float64)
-
-
-def whole_numbers(frame: pd.DataFrame, width: int) -> list[Ints]:
-    """The `width` columns of a frame of whole numbers; without rows some engines give no columns."""
-    if not len(frame):
-        return [np.zeros(0, dtype=np.int64) for _ in range(width)]
-    return [frame.iloc[:, i].to_numpy().astype(np.int64) for i in range(width)]
 
 
 def rows_by(codes: Sequence[Ints]) -> dict[tuple[int, ...], Ints]:

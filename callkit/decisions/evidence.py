@@ -156,7 +156,8 @@ def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence
     summed = ("talk_seconds", "after_sale", "deals", "won", "revenue")
     double = company.engine.types["DOUBLE"]
     own, added = (", ".join(f"CAST({sql.format(name)} AS {double})" for name in summed) for sql in ("{}", "sum({})"))
-    frame = company.engine.frame(
+    columns = company.engine.arrays(
+        1 + len(resolved.by) + len(summed),
         f"""
         WITH calls_in AS ({calls.text}){f", deals_in AS ({deals.text})" if deals else ""},
             base AS ({" UNION ALL ".join(bases)})
@@ -166,9 +167,8 @@ def evidence(company: Company, scope: Scope, by: Sequence[str] = ()) -> Evidence
         """,
         [*calls.values, *(deals.values if deals else ())],
     )
-    columns = [frame.iloc[:, i].to_numpy() for i in range(frame.shape[1])]
     # The engine gives rows in any order; sums must not differ in their last bits from run to run.
-    cell = np.zeros(len(frame), dtype=np.int64)
+    cell = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns[1 : 1 + len(resolved.by)]:
         code, count = dense(column.astype(np.int64))
         cell, _ = dense(cell * max(1, count) + code)
@@ -188,14 +188,12 @@ def with_columns(company: Company, rows: Evidence, columns: Sequence[str]) -> Ev
     """The whole of `rows`, a row a deal, by the deals' own `columns`: what `evidence` gives, without summing again."""
     whole = rows.whole
     resolved = [shown(company, company.dimensions[column]) for column in columns]
-    chosen = "".join(f", {d.calls}" for d in resolved)
-    frame = company.engine.frame(f"SELECT CAST(d.deal_key AS BIGINT){chosen} FROM deals AS d ORDER BY d.deal_key")
-    deal = frame.iloc[:, 0].to_numpy()
+    chosen = "".join(f", {d.calls} AS k{i}" for i, d in enumerate(resolved))
+    deal, *kept = company.engine.arrays(
+        1 + len(resolved), f"SELECT CAST(d.deal_key AS BIGINT){chosen} FROM deals AS d ORDER BY d.deal_key"
+    )
     at = np.minimum(np.searchsorted(deal, whole.deal), len(deal) - 1)
-    codes = {
-        d.name: np.where(whole.deal < 0, NO_DEAL, frame.iloc[:, 1 + i].to_numpy()[at]).astype(np.int64)
-        for i, d in enumerate(resolved)
-    }
+    codes = {d.name: np.where(whole.deal < 0, NO_DEAL, kept[i][at]).astype(np.int64) for i, d in enumerate(resolved)}
     labels = {d.name: _labels(company, d, codes[d.name]) for d in resolved}
     return _evidence(tuple(columns), whole.deal, codes, labels, whole._sums())
 

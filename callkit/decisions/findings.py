@@ -171,7 +171,8 @@ def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, lis
         start, stop = 0, instant(dt.datetime.combine(company.span[1] + dt.timedelta(days=1), dt.time(), dt.UTC))
     is_open = "s.stage = y.stage AND (s.kind = 'open' OR s.kind IS NULL)"
     double = company.engine.types["DOUBLE"]
-    talk = company.engine.frame(
+    deal, stage, minutes = company.engine.arrays(
+        3,
         f"""
         SELECT y.deal_key AS deal_key, y.stage AS stage, CAST(sum(y.talk_seconds) AS {double}) / 60 AS minutes
         FROM ({calls.text}) AS y JOIN stages AS s ON {is_open}
@@ -190,15 +191,15 @@ def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, lis
         [stop, start, stop, start, *calls.values],
     )
     labels = company.labels("stage")
-    place = {stage: i for i, (stage, _, _) in enumerate(stays)}
-    kept = talk[talk["stage"].isin(list(place))]
+    known = np.array([code for code, _, _ in stays], dtype=np.int64)  # in their order
+    kept = np.isin(stage, known)
     counts = np.array([[float(n), float(time)] for _, n, time in stays]).reshape(-1, 2)
     fair = (counts / np.maximum(counts.sum(axis=0), 1e-9)).max(axis=1, initial=0.0)
     return (
-        kept["minutes"].to_numpy(dtype=np.float64),
-        kept["deal_key"].to_numpy(dtype=np.int64),
-        kept["stage"].map(place).to_numpy(dtype=np.int64),
-        [labels[stage] for stage in place],
+        np.asarray(minutes[kept], dtype=np.float64),
+        deal[kept].astype(np.int64),
+        np.searchsorted(known, stage[kept].astype(np.int64)),
+        [labels[int(code)] for code in known],
         fair,
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from callkit.company import Company
-from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, rows_by, wait, waited, whole_numbers
+from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, rows_by, wait, waited
 from callkit.decisions.cohorts import last_instant
 from callkit.decisions.evidence import Ints
 from callkit.figures import TOTAL
@@ -91,7 +91,8 @@ def missed(company: Company, scope: Scope, by: Sequence[str] = (), within: Seque
         keys,
     )
     # Read backwards in time, the least instant so far is the next one to come. Calls of one instant come together.
-    frame = company.engine.frame(
+    columns = company.engine.arrays(
+        4 + count,
         f"""
         WITH lost AS (SELECT * FROM ({rows.text}) AS inside WHERE direction = 1 AND talk_seconds = 0),
         later AS (
@@ -110,7 +111,7 @@ def missed(company: Company, scope: Scope, by: Sequence[str] = (), within: Seque
         """,
         rows.values,
     )
-    started, on_deal, back, through, *codes = whole_numbers(frame, 4 + count)
+    started, on_deal, back, through, *codes = (c.astype(np.int64) for c in columns)
     came = np.minimum(back, through)
     working, zone = company.settings.hours, company.timezone
     until = np.where(came < FOREVER, came, last_instant(company))

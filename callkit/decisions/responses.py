@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from callkit.company import Company
-from callkit.decisions.clock import CAME, OVER, STILL, WITHIN, Wait, rows_by, wait, waited, whole_numbers
+from callkit.decisions.clock import CAME, OVER, STILL, WITHIN, Wait, rows_by, wait, waited
 from callkit.decisions.cohorts import last_instant
 from callkit.decisions.evidence import Flags, Ints
 from callkit.figures import TOTAL
@@ -102,7 +102,8 @@ def responses(company: Company, scope: Scope, by: Sequence[str] = (), within: Se
     kept = f"c.started_us >= d.created_us - {lead_in} AND (d.closed_us IS NULL OR c.started_us <= d.closed_us)"
     kept += f" AND d.deal_key IN (SELECT deal_key FROM own) AND {resolved.seen.calls}"
     keys = "".join(f", o.k{i}" for i in range(len(dimensions)))
-    frame = company.engine.frame(
+    columns = company.engine.arrays(
+        7 + len(dimensions),
         f"""
         WITH own AS ({own.text}), firsts AS (
             SELECT c.deal_key AS deal_key,
@@ -131,7 +132,7 @@ def responses(company: Company, scope: Scope, by: Sequence[str] = (), within: Se
         """,
         own.values,
     )
-    created, closed, first, talk, brought, attempts, ours, *codes = whole_numbers(frame, 7 + len(dimensions))
+    created, closed, first, talk, brought, attempts, ours, *codes = (c.astype(np.int64) for c in columns)
     called = first < FOREVER
     last = last_instant(company)
     ended = np.where(called, CAME, np.where(closed != _NEVER, OVER, STILL))

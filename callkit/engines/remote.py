@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from callkit.contract import CONTRACT
 from callkit.engine import PREFIX, DuckDB, Row, quoted
 from callkit.reading import Reading
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
     from callkit.sources import RawTable
@@ -55,6 +58,12 @@ class Remote(ABC):
 
     @abstractmethod
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame: ...
+
+    def arrays(self, width: int, sql: str, parameters: Sequence[object] = ()) -> list[npt.NDArray[np.generic]]:
+        frame = self.frame(sql, parameters)
+        if frame.shape[1] != width:  # without rows some engines give no columns
+            return [np.zeros(0)] * width
+        return [frame.iloc[:, i].to_numpy() for i in range(width)]
 
     @abstractmethod
     def create(self, table: str, sql: str, parameters: Sequence[object] = (), *, passing: bool = False) -> None: ...
