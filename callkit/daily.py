@@ -66,8 +66,9 @@ def hours_table(section: Decided) -> Piece:
     small = [i for i, times in enumerate(week.hours) if times.calls < LEAST]
     note = text("day.few_note", n=LEAST) if small else ""
     return pieces.table(
-        "hours", title, columns, rows, locale, note=note, small=small, small_note=text("day.few", n=LEAST)
-    )
+        "hours", title, columns, rows, locale, note=note, small=small, small_note=text("day.few", n=LEAST),
+        how=pieces.how(["wilson", "uneven"], locale),
+    )  # fmt: skip
 
 
 def _times(times: Times, name: str, locale: Locale) -> list[Any]:
@@ -105,7 +106,7 @@ def response_table(section: Decided) -> Piece:
     note = f"{text('day.few_waits', n=least)} " if small else ""
     return pieces.table(
         "responses", title, columns, rows, locale, note=note + text("day.responses_note"), small=small,
-        small_note=text("section.small", n=least),
+        small_note=text("section.small", n=least), how=pieces.how(["wait"], locale),
     )  # fmt: skip
 
 
@@ -133,7 +134,8 @@ def attempts_table(section: Decided) -> Piece:
     ]
     small = [i for i, a in enumerate(told.numbers) if a.tried < LEAST]
     few = text("section.small_note", n=LEAST) + " " if small else ""
-    return pieces.table("attempts", title, columns, rows, locale, note=few + note, total=False, small=small)
+    made = pieces.how(["wilson"], locale)
+    return pieces.table("attempts", title, columns, rows, locale, note=few + note, total=False, small=small, how=made)
 
 
 def missed_table(section: Decided) -> Piece:
@@ -167,7 +169,7 @@ def missed_table(section: Decided) -> Piece:
     note = f"{text('day.few_note', n=LEAST)} " if small else ""
     return pieces.table(
         "missed", title, columns, rows, locale, note=note + text("day.missed_note"), small=small,
-        small_note=text("day.few", n=LEAST),
+        small_note=text("day.few", n=LEAST), how=pieces.how(["wait"], locale),
     )  # fmt: skip
 
 

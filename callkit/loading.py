@@ -65,7 +65,7 @@ def forecast_table(section: Decided) -> Piece:
     title, need = text("capacity.forecast_title"), told.need
     if need is None:
         said = text("capacity.too_short", n=LEAST_MONTHS, months=told.months)
-        return pieces.sentences(title, [said], how=how("runoff", locale))
+        return pieces.sentences(title, [said], how=pieces.how(["runoff"], locale))
     columns = [
         Column("month", locale.title("month")),
         Column("deals", text("capacity.deals"), "count", text("capacity.help_deals")),
@@ -83,7 +83,8 @@ def forecast_table(section: Decided) -> Piece:
     if told.checks:
         held = sum(check.held for check in told.checks)
         notes.append(text("capacity.held", held=held, n=len(told.checks)))
-    return pieces.table("forecast", title, columns, rows, locale, note=" ".join(notes), total=False)
+    made = pieces.how(["runoff"], locale)
+    return pieces.table("forecast", title, columns, rows, locale, note=" ".join(notes), total=False, how=made)
 
 
 def _row(need: Need, locale: Locale) -> list[Any]:

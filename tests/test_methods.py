@@ -63,6 +63,11 @@ RESTING = (
     ("cohorts", "cohort_table", ["cohorts"]),
     ("whatif", "suppose", ["whatif"]),
     ("whatif", "best_split", ["whatif", "best"]),
+    ("day", "hours", ["wilson", "uneven"]),
+    ("day", "response_times", ["wait"]),
+    ("day", "attempts", ["wilson"]),
+    ("day", "missed_calls", ["wait"]),
+    ("stages", "talk_needed", ["runoff"]),
     ("costs", "costs", ["costs"]),
     ("costs", "cost_chart", ["costs"]),
 )

@@ -432,8 +432,10 @@ def test_of_several_months_only_those_are_made_that_are_not_there(place: Path) -
 
 # Killed, interrupted, printed
 
+# What is started in the background of a script is told to ignore Ctrl-C, and so is what it starts.
 RUN = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from callkit import cli, report
 from callkit.report import running
