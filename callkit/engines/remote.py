@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from callkit.contract import CONTRACT
 from callkit.engine import PREFIX, DuckDB, Row, quoted
 from callkit.reading import Reading
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
@@ -60,6 +59,8 @@ class Remote(ABC):
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame: ...
 
     def arrays(self, width: int, sql: str, parameters: Sequence[object] = ()) -> list[npt.NDArray[np.generic]]:
+        import numpy as np
+
         frame = self.frame(sql, parameters)
         if frame.shape[1] != width:  # without rows some engines give no columns
             return [np.zeros(0)] * width
