@@ -27,9 +27,10 @@ from callkit.settings import Settings
 from callkit.sources import STORE
 from callkit.stored import Stored
 from callkit.tables import admit
-from callkit.zones import moment, zone
+from callkit.zones import Period, moment, zone
 
 STORE_VERSION = 1
+_LATE = dt.timedelta(days=4)
 BUNDLED = "demo"
 STORE_OF = "CALLKIT_STORE_OF"
 Source = str | Path | sources.Frames
@@ -99,6 +100,10 @@ class Company:
         """The days of the first and the last call, in the account's zone."""
         first, last = self.engine.query("SELECT min(started_us), max(started_us) FROM calls")[0]
         return moment(first, self.timezone).date(), moment(last, self.timezone).date()
+
+    def over(self, period: Period) -> bool:
+        """Whether a period is over in the data; its last days may have had no calls."""
+        return self.span[1] >= period.stop - _LATE
 
     def close(self) -> None:
         self.engine.close()

@@ -50,7 +50,7 @@ def table(section: Decided, by: tuple[str, ...]) -> Piece:
         for cost in told
     ]
     least = section.company.settings.min_deals
-    deals = {tuple(row[c] for c in cut): row["deals"] for row in section.cut(*cut).records()}
+    deals = _deals(section, cut)
     small = [i for i, cost in enumerate(told[:-1]) if (deals.get(cost.segment) or 0) < least and "won_deals" in shown]
     notes = [text("section.small_note", n=least)] if small else []
     named = [cost for cost in told[:-1] if not UNNAMED & set(cost.segment)]
@@ -92,7 +92,7 @@ def sentence(section: Decided) -> str:
         ends = {
             name: locale.text(
                 "costs.said_one",
-                segment=" · ".join(section.named(c, v) for c, v in zip(section.by, cost.segment, strict=True)),
+                segment=locale.segments(cost.segment, section.by),
                 cost=locale.money(cost.cost_per_sale),
                 sales=locale.plural("costs.sales", cost.won_deals or 0),
             )
@@ -105,7 +105,7 @@ def sentence(section: Decided) -> str:
 def _judged(section: Decided, told: list[Cost]) -> list[Cost]:
     """The named segments of deals enough whose cost per sale is known."""
     least = section.company.settings.min_deals
-    deals = {tuple(row[c] for c in section.by): row["deals"] for row in section.figures.records()}
+    deals = _deals(section, section.by)
     return [
         cost
         for cost in told[:-1]
@@ -113,6 +113,10 @@ def _judged(section: Decided, told: list[Cost]) -> list[Cost]:
         and not UNNAMED & set(cost.segment)
         and (deals.get(cost.segment) or 0) >= least
     ]
+
+
+def _deals(section: Decided, cut: tuple[str, ...]) -> dict[tuple[str, ...], float | None]:
+    return {tuple(row[c] for c in cut): row["deals"] for row in section.cut(*cut).records()}
 
 
 def _labels(cost: Cost, cut: tuple[str, ...]) -> tuple[str, ...]:

@@ -181,7 +181,7 @@ def best_split(section: Decided) -> Piece:
     ]
     rows: list[list[Any]] = [
         [
-            " · ".join(section.named(c, v) for c, v in zip(section.by, m.segment, strict=True)),
+            locale.segments(m.segment, section.by),
             m.minutes_before, m.minutes_after, m.minutes_after - m.minutes_before, m.revenue_before, m.revenue_after,
         ]
         for m in told.moved
@@ -250,7 +250,7 @@ def change_table(section: Decided, figure: str) -> Piece:
     ]
     rows = [
         [
-            " · ".join(section.named(c, v) for c, v in zip(section.by, part.segment, strict=True)),
+            locale.segments(part.segment, section.by),
             part.share_before,
             part.share_after,
             *(getattr(part, name) for name in effects),

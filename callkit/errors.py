@@ -40,6 +40,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
 
 
+def with_nearest(told: str, word: str, known: Iterable[str]) -> str:
+    """What is told of a word that matches nothing, with the nearest known ones behind it where there are any.
+
+    >>> with_nearest("source='ads' matches nothing", "ads", ["Ads", "Site"])
+    "source='ads' matches nothing; the nearest: Ads"
+    """
+    near = nearest(word, known)
+    return f"{told}; the nearest: {', '.join(near)}" if near else told
+
+
 def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
     """The known words that look most like `word`, best first, whatever the case of the letters.
 

@@ -116,7 +116,7 @@ def after_sale(section: Section) -> Piece:
         sums[0] += minutes
         sums[1] += minutes if stage in won else 0
     rows: list[list[Any]] = [
-        [" · ".join(section.named(c, k) for c, k in zip(section.by, keys, strict=True)), whole, after, after / whole]
+        [section.locale.segments(keys, section.by), whole, after, after / whole]
         for keys, (whole, after) in talk.items()
         if whole
     ]

@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,6 +112,14 @@ class Locale:
         if column == "month" and len(value) == 7:
             return self.month(value)
         return value
+
+    def segments(self, values: Iterable[str], columns: Iterable[str]) -> str:
+        """The label of a segment of several columns: its parts' labels, joined.
+
+        >>> Locale("en").segments(["Site", "in"], ["source", "direction"])
+        'Site · inbound'
+        """
+        return " · ".join(self.segment(value, column) for value, column in zip(values, columns, strict=True))
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """`1 234,5` in Russian, `1,234.5` in English; an undefined value is a dash."""

@@ -199,7 +199,7 @@ def _of_whatif(section: Section) -> str:
     told = best(figures, min_deals=section.company.settings.min_deals)
     if isinstance(told, Refusal):
         return told.said(locale)
-    named = [" · ".join(locale.segment(v, c) for c, v in zip(section.by, m.segment, strict=True)) for m in told.moved]
+    named = [locale.segments(m.segment, section.by) for m in told.moved]
     moves = [m.minutes_after - m.minutes_before for m in told.moved]
     most, least = moves.index(max(moves)), moves.index(min(moves))
     return locale.text(
@@ -278,7 +278,7 @@ def _period(section: Section) -> str:
 
 
 def _named(row: dict[str, Any], figures: Figures, locale: Locale) -> str:
-    return " · ".join(locale.segment(row[k], k) for k in figures.keys)
+    return locale.segments((row[k] for k in figures.keys), figures.keys)
 
 
 def capital(text: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from callkit.company import Company
 from callkit.credit import credit
 from callkit.dimensions import CODED_BY_RULE, NO_DEAL, OTHERS, OTHERS_LABEL, SPECIAL, Dimension, month_of
-from callkit.errors import UsageError, did_you_mean, nearest
+from callkit.errors import UsageError, did_you_mean, with_nearest
 from callkit.zones import Period
 
 LENSES = ("closed", "lifetime", "created", "called")
@@ -112,10 +112,7 @@ def resolve(company: Company, scope: Scope, by: Sequence[str] = ()) -> Resolved:
         for value in values:
             found = _codes(company, dimension, value)
             if not found:
-                near = nearest(value, _values(company, dimension))
-                notes.append(
-                    f"{column}={value!r} matches nothing" + (f"; the nearest: {', '.join(near)}" if near else "")
-                )
+                notes.append(with_nearest(f"{column}={value!r} matches nothing", value, _values(company, dimension)))
             codes |= found
         keeps.append((shown(company, dimension), tuple(sorted(codes))))
     dimensions = tuple(month_of(scope.lens) if c == "month" else shown(company, company.dimensions[c]) for c in by)

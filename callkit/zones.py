@@ -192,5 +192,9 @@ def _day(text: str, option: str) -> dt.date:
         raise UsageError(f"{option} {text!r} is not a day; write 2026-03-01") from None
 
 
+EVER = Period(dt.date(1990, 1, 1), dt.date(2100, 1, 1))
+"""All the time that calls and deals can be of."""
+
+
 def _next_month(day: dt.date) -> dt.date:
     return day.replace(year=day.year + day.month // 12, month=day.month % 12 + 1, day=1)

@@ -11,9 +11,8 @@ from callkit.errors import UsageError
 from callkit.figures import TOTAL, Figures
 from callkit.measuring import deal_rows
 from callkit.scope import Scope, resolve
-from callkit.zones import Period
+from callkit.zones import EVER, Period
 
-_EVER = Period(dt.date(1990, 1, 1), dt.date(2100, 1, 1))
 _PART_OF_THE_TALK = ("direction", "hour", "weekday")
 
 
@@ -87,7 +86,7 @@ def capacity(company: Company, scope: Scope, figures: Figures) -> Capacity:
 def _entered(company: Company, scope: Scope) -> dict[int, int]:
     """How many deals came to each stage, by its code."""
     of_a_period = scope.lens in ("closed", "called")
-    wide = replace(scope, period=_EVER, lens="created") if of_a_period else scope
+    wide = replace(scope, period=EVER, lens="created") if of_a_period else scope
     resolved = resolve(company, replace(wide, credit="owner"))
     own = deal_rows(company, resolved, [])
     within, values = "", own.values

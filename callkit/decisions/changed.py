@@ -128,7 +128,7 @@ class Change:
             parts=parted,
         )
         if self.by and way != "same" and self.parts:
-            named = " · ".join(locale.segment(v, k) for k, v in zip(self.by, self.parts[0].segment, strict=True))
+            named = locale.segments(self.parts[0].segment, self.by)
             sentence += " " + locale.text(
                 "decisions.changed_most", segment=named, change=self.told(self.parts[0].change, locale)
             )

@@ -9,13 +9,13 @@ Source: costs by the time they take, R. S. Kaplan and S. R. Anderson, Harvard Bu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from callkit.company import Company
 from callkit.dimensions import UNNAMED
-from callkit.errors import nearest
+from callkit.errors import with_nearest
 from callkit.figures import TOTAL, Figures
 from callkit.measuring import emptied
 from callkit.scope import Scope, resolve, values
@@ -96,12 +96,16 @@ def unknown(company: Company) -> list[str]:
         ("costs.managers", "manager", stated.managers, names),
         ("costs.teams", "team", stated.teams, set(values(company, "team"))),
     ):
-        told += [_near(f'[{section}] "{n}" matches no {column}', n, known) for n in stated_names if n not in known]
+        told += [
+            with_nearest(f'[{section}] "{n}" matches no {column}', n, known) for n in stated_names if n not in known
+        ]
     if stated.spend and SOURCE not in company.dimensions:
         told.append("[costs.spend]: the deals have no column source")
     elif stated.spend:
         sources = values(company, SOURCE)
-        told += [_near(f'[costs.spend] "{n}" matches no source', n, sources) for n in stated.spend if n not in sources]
+        told += [
+            with_nearest(f'[costs.spend] "{n}" matches no source', n, sources) for n in stated.spend if n not in sources
+        ]
     return told
 
 
@@ -202,8 +206,3 @@ def _added(talk_cost: float | None, spend: float | None, stated: Spending, with_
 
 def _ratio(over: float | None, under: float | None) -> float | None:
     return None if over is None or not under else over / under
-
-
-def _near(told: str, word: str, known: Iterable[str]) -> str:
-    near = nearest(word, known)
-    return f"{told}; the nearest: {', '.join(near)}" if near else told

@@ -145,9 +145,8 @@ def _gathered(company: Company, scope: Scope, columns: Sequence[str]) -> tuple[E
 def _before(company: Company, scope: Scope) -> Scope | None:
     """The scope of the period before, where a comparison is fair."""
     before = scope.period.previous()
-    first, last = company.span
-    over = last >= scope.period.stop - dt.timedelta(days=4)
-    if scope.lens != "closed" or not over or first.replace(day=1) > before.previous().start:
+    first, _ = company.span
+    if scope.lens != "closed" or not company.over(scope.period) or first.replace(day=1) > before.previous().start:
         return None
     return replace(scope, period=before)
 

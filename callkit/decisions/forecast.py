@@ -24,7 +24,7 @@ from callkit.errors import UsageError
 from callkit.measuring import call_rows, deal_rows
 from callkit.scope import Scope, resolve
 from callkit.working import Working
-from callkit.zones import Period
+from callkit.zones import EVER, Period
 
 LEAST_MONTHS = 4
 """So many whole months of talk a forecast needs."""
@@ -33,7 +33,6 @@ _LATEST = 6  # months that the number of new deals is taken from
 _CHECKED = 3
 _WHOLE = 28  # a month whose calls reach its 28th day, or begin by its third, counts as whole
 _BEGUN = 3
-_EARLIEST, _LAST = dt.date(1990, 1, 1), dt.date(2100, 1, 1)
 
 Triangle = Mapping[tuple[int, int], float]
 
@@ -97,7 +96,7 @@ def forecast(company: Company, scope: Scope, deals: float | None = None) -> Fore
     """
     if deals is not None and not 0 <= deals < float("inf"):
         raise UsageError(f"the number of new deals must be 0 or more, not {deals}")
-    resolved = resolve(company, replace(scope, period=Period(_EARLIEST, _LAST), lens="created", credit="owner"))
+    resolved = resolve(company, replace(scope, period=EVER, lens="created", credit="owner"))
     rows = call_rows(
         resolved, "d.created_month AS made, c.month AS spoken, CAST(c.talk_seconds AS {}) AS seconds".format(
             company.engine.types["DOUBLE"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from callkit.access import TEAMS, THEMSELVES
 from callkit.company import Company
-from callkit.errors import nearest
+from callkit.errors import with_nearest
 from callkit.figures import Figures
 from callkit.goals import BETTER, Goal, goals_of
 from callkit.locale import NBSP, Locale
@@ -18,7 +18,6 @@ from callkit.measures import MEASURES
 from callkit.scope import Scope, values
 from callkit.zones import Period
 
-_LATE = dt.timedelta(days=4)  # a period whose last days had no calls is over all the same
 _POINTS = 100
 
 
@@ -109,8 +108,7 @@ def standings(company: Company, scope: Scope, cut: Callable[..., Figures], *, on
         stated = [goal for goal in stated if not goal.column]
     if not stated:
         return []
-    last = company.span[1]
-    over, share = last >= scope.period.stop - _LATE, months(scope.period)
+    over, share = company.over(scope.period), months(scope.period)
     found = []
     for goal in stated:
         target = goal.target * (share if MEASURES[goal.measure].fact else 1)
@@ -138,16 +136,13 @@ def unknown(company: Company) -> list[str]:
     told = []
     for goal in goals_of(company.settings.goals):
         if goal.column and goal.column not in company.dimensions:
-            told.append(_near(f"[goals.{goal.column}]: there is no such column", goal.column, company.dimensions))
+            told.append(
+                with_nearest(f"[goals.{goal.column}]: there is no such column", goal.column, company.dimensions)
+            )
         elif goal.column and not _label(company, goal):
             known = values(company, goal.column)
-            told.append(_near(f'[goals.{goal.column}."{goal.segment}"] matches nothing', goal.segment, known))
+            told.append(with_nearest(f'[goals.{goal.column}."{goal.segment}"] matches nothing', goal.segment, known))
     return list(dict.fromkeys(told))
-
-
-def _near(told: str, word: str, known: Iterable[str]) -> str:
-    near = nearest(word, known)
-    return f"{told}; the nearest: {', '.join(near)}" if near else told
 
 
 def _figures(company: Company, scope: Scope, goal: Goal, cut: Callable[..., Figures]) -> Sequence[Mapping[str, Any]]:
