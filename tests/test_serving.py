@@ -5,6 +5,7 @@ The server is the real one, in a process of its own; the hostile visitor speaks 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.cookiejar
 import json
@@ -28,10 +29,12 @@ from typing import Any
 import psutil
 import pytest
 import websocket
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from test_access import TABLES, write
 
 from callkit import cli, serving
 from callkit.errors import UsageError
+from callkit.serving import forked
 
 pytestmark = pytest.mark.xdist_group("serving")
 PATIENCE = 60
@@ -88,7 +91,7 @@ class Server:
     def kernels(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
             found = psutil.Process(self.process.pid).children(recursive=True)
-            return [p for p in found if any("ipykernel" in word for word in _words(p))]
+            return [p for p in found if _is_kernel(p)]
         return []
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -106,10 +109,11 @@ class Server:
             self.process.stdout.close()
 
 
-def _words(process: psutil.Process) -> list[str]:
+def _is_kernel(process: psutil.Process) -> bool:
+    """Whether a process is a kernel, forked or started by itself."""
     with contextlib.suppress(psutil.Error):
-        return process.cmdline()
-    return []
+        return process.name() == "callkit-kernel" or any("ipykernel" in word for word in process.cmdline())
+    return False
 
 
 def until(true: Callable[[], bool]) -> bool:
@@ -369,6 +373,49 @@ def test_a_page_that_closes_leaves_no_kernel(server: Server) -> None:
         olga.get(f"/voila/api/shutdown/{kernel_of(page)}", {"_xsrf": str(xsrf)})[0] == 204
     )  # what a closing page sends
     assert until(lambda: len(server.kernels) == server.preheat)
+
+
+def test_kernels_share_what_the_nursery_has_loaded_and_end_with_it(server: Server) -> None:
+    assert until(lambda: len(server.kernels) == server.preheat)
+    nursery = server.kernels[0].parent()
+    assert nursery
+    assert (nursery.name(), nursery.ppid()) == ("callkit-nursery", server.process.pid)
+    olga, page = signed_in(server, "olga")
+    channel = olga.channel(kernel_of(page))
+    assert until(lambda: len(server.kernels) == server.preheat + 1)
+    assert {kernel.parent() for kernel in server.kernels} == {nursery}
+    memory = [kernel.memory_full_info() for kernel in server.kernels]
+    assert max(m.uss / m.rss for m in memory) < 0.6
+    nursery.kill()
+    assert until(lambda: not nursery.is_running() or nursery.status() == psutil.STATUS_ZOMBIE)
+    channel.close()
+    anna, page = signed_in(server, "anna")  # what comes next has a nursery again
+    with contextlib.closing(anna.channel(kernel_of(page))) as channel:
+        assert "trouble" not in ask(channel, comm_of(page), what="view", query="")
+        assert until(lambda: all(k.parent() not in (None, nursery) for k in server.kernels))
+        assert {k.parent().name() for k in server.kernels} == {"callkit-nursery"}
+    assert until(lambda: len(server.kernels) == server.preheat)
+
+
+def test_where_nothing_can_be_forked_a_kernel_is_started_as_any(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def launched(self: object, cmd: list[str], **_: object) -> list[str]:
+        return cmd
+
+    monkeypatch.setattr(forked, "nursery", forked.Nursery([sys.executable, "-c", "raise SystemExit(1)"]))
+    monkeypatch.setattr(LocalProvisioner, "launch_kernel", launched)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "connection.json"]
+    assert asyncio.run(forked.Forked().launch_kernel(command, env={}, cwd=".")) == command
+    assert "the nursery does not come up" in caplog.text
+
+
+def test_a_server_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
+    with Server(tmp_path, source="demo", preheat=2) as server:
+        left = psutil.Process(server.process.pid).children(recursive=True)
+        assert len(left) == 3
+        server.process.kill()
+        assert not psutil.wait_procs(left, PATIENCE)[1]
 
 
 def test_new_data_and_new_rules_are_taken_over_while_pages_are_open(server: Server, shop: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from callkit import deciding
 from callkit.app import choices, listing, pages, swift
 from callkit.app.redrawing import Live, Memory
+from callkit.app.shelf import Shelf
 from callkit.app.view import View, period_of, read
 from callkit.charts import layout as layouts
 from callkit.charts import segments
@@ -47,7 +48,8 @@ class Desk:
         self._only = tuple(shown)
         self.company = company
         self._sections: OrderedDict[object, Live] = OrderedDict()
-        self._memory = Memory()
+        self._shelf = Shelf(company)
+        self._memory = Memory(self._shelf)
         self._stale = False
         self.pages = self._only or tuple(pages.available(self.company))
         self.start = start if start.page in self.pages else replace(start, page=self.pages[0])
@@ -98,7 +100,8 @@ class Desk:
         if now is not self.company:
             self.company = now
             self._sections.clear()
-            self._memory = Memory()
+            self._shelf = Shelf(now)
+            self._memory = Memory(self._shelf)
             self.pages = self._only or tuple(pages.available(now))
 
     def _locale(self, view: View) -> Locale:
@@ -115,7 +118,7 @@ class Desk:
             resolve(self.company, scope, cut)
             self._sections[key] = Live(
                 view.page, self.company, scope, cut, self._locale(view),
-                compare=view.compare, selected=selected, memory=self._memory,
+                compare=view.compare, selected=selected, memory=self._memory, key=key,
             )  # fmt: skip
             if len(self._sections) > _SECTIONS:
                 self._sections.popitem(last=False)
@@ -193,23 +196,26 @@ class Desk:
         if (name, *own) in section.parts:
             return section.parts[name, *own]
         try:
-            with swift.drawing(), layouts.only(layout):
-                made = self._made(name, view, section)
+            key = ("part", section.key, name, own)
+            told: Answer = self._shelf.once(key, lambda: self._drawn(name, view, section, layout))
         except Exception:
             _LOG.exception("the part %s could not be made", name)
             return {"kind": "html", "html": warning(section.locale.text("app.failed")).html, "table": None}
-        told: Answer
-        if isinstance(made, Shown):
-            chart = view.chart if name == pages.MAIN else name
-            told = {"kind": "chart", "spec": made.spec, "alt": made.alt, "name": chart, "layout": layout}
-            told["how"] = made.how
-        else:
-            table = made.data.get(TABLE_MIME)
-            columns = {"columns": [c["name"] for c in table["columns"]], "total": table["total"]} if table else None
-            # A headline brings the style sheet along for notebooks; the page has it.
-            told = {"kind": "html", "html": re.sub(r"<style>.*?</style>", "", made.html, flags=re.S), "table": columns}
         section.parts[name, *own] = told
         return told
+
+    def _drawn(self, name: str, view: View, section: Live, layout: layouts.Wanted) -> Answer:
+        with swift.drawing(), layouts.only(layout):
+            made = self._made(name, view, section)
+        if isinstance(made, Shown):
+            chart = view.chart if name == pages.MAIN else name
+            return {
+                "kind": "chart", "spec": made.spec, "alt": made.alt, "name": chart, "layout": layout, "how": made.how
+            }  # fmt: skip
+        table = made.data.get(TABLE_MIME)
+        columns = {"columns": [c["name"] for c in table["columns"]], "total": table["total"]} if table else None
+        # A headline brings the style sheet along for notebooks; the page has it.
+        return {"kind": "html", "html": re.sub(r"<style>.*?</style>", "", made.html, flags=re.S), "table": columns}
 
     def _made(self, name: str, view: View, section: Live) -> Piece | Shown:
         if name == pages.MAIN:

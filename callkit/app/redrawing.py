@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from callkit import charts
+from callkit.app.shelf import Shelf
 from callkit.charts.layout import Chart
 from callkit.company import Company
 from callkit.decisions.findings import Findings, findings
@@ -33,10 +34,11 @@ _TRAIL = 6
 
 
 class Memory:
-    """Figures by scope and cut, and findings by scope: the latest 200 of them."""
+    """Figures by scope and cut, and findings by scope: the latest 200 of them, and those on the shelf."""
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self._kept: OrderedDict[object, Any] = OrderedDict()
+        self._shelf = shelf
 
     def figures(self, company: Company, scope: Scope, by: Sequence[str]) -> Figures:
         figures: Figures = self._once(scope, tuple(by), lambda: measure(company, scope, by))
@@ -50,7 +52,7 @@ class Memory:
         where = tuple((column, tuple(kept)) for column, kept in scope.where.items())
         key = (scope.period, scope.lens, scope.credit, where, what)
         if key not in self._kept:
-            self._kept[key] = make()
+            self._kept[key] = self._shelf.once(key, make)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -61,12 +63,13 @@ class Memory:
 class Live(Section):
     """A section on a screen: `compare` with the period before or not, the segment that the reader has selected.
 
-    `parts` are those that the page has shown already.
+    `key` tells the section apart from every other of the company, `parts` are those that the page has shown already.
     """
 
+    memory: Memory = field(kw_only=True)
+    key: object = None
     compare: bool = True
     selected: str = ""
-    memory: Memory = field(default_factory=Memory)
     parts: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
 
     def cut(self, *by: str) -> Figures:  # type: ignore[override]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 # The wider of Liberation Sans (Arial) and DejaVu Sans, measured in em: with any usual font a label then takes no more
@@ -20,6 +21,7 @@ _WIDTHS = (
     (0.95, "%mщжшЫ"),
     (1.10, "@W…—Ш№ЖЩЮ"),
 )
+_REMEMBERED = 4096  # a chart that is drawn anew has the names it had
 _WIDTH_OF = {character: width for width, characters in _WIDTHS for character in characters}
 
 
@@ -29,7 +31,12 @@ def text_width(text: str, size: float = 12) -> float:
     >>> text_width("Сайт", 10)
     25.5
     """
-    return round(sum(_character_width(c) for c in text) * size, 3)
+    return round(_width(text) * size, 3)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _width(text: str) -> float:
+    return sum(map(_character_width, text))
 
 
 def _character_width(character: str) -> float:
@@ -40,6 +47,7 @@ def _character_width(character: str) -> float:
     return 1.0 if unicodedata.east_asian_width(character) in "WF" else 0.75
 
 
+@functools.lru_cache(_REMEMBERED)
 def clean(text: str) -> str:
     """One line of plain text: control characters become spaces; right-to-left text cannot turn what stands around it.
 
@@ -91,6 +99,11 @@ def wrap(text: str, width: float, size: float = 12, most: int = 3) -> list[str]:
     >>> wrap("Выставка «Металлообработка-2026»", 110)
     ['Выставка', '«Металлообрабо', 'тка-2026»']
     """
+    return list(_wrapped(text, width, size, most))
+
+
+@functools.lru_cache(_REMEMBERED)
+def _wrapped(text: str, width: float, size: float, most: int) -> tuple[str, ...]:
     lines = [""]
     for word in [part for w in clean(text).split(" ") for part in _parted(w, width, size)]:
         joined = f"{lines[-1]} {word}" if lines[-1] and not word.startswith("\x00") else lines[-1] + word
@@ -101,7 +114,7 @@ def wrap(text: str, width: float, size: float = 12, most: int = 3) -> list[str]:
             lines.append(word.replace("\x00", ""))
     if len(lines) > most:
         lines[most - 1 :] = [shorten(" ".join(lines[most - 1 :]), width, size)]
-    return lines
+    return tuple(lines)
 
 
 def _parted(word: str, width: float, size: float) -> list[str]:

@@ -141,9 +141,7 @@ class Plane:
 
     def caption(self, x: float, y: float, text: str, align: str) -> tuple[Row, Box]:
         """A caption at a pixel, as a row of `captions` and as the room it takes."""
-        wide, half = text_width(text, NOTE_SIZE), NOTE_SIZE * 0.65
-        left = x if align == "left" else x - wide if align == "right" else x - wide / 2
-        return {**self.at(x, y), "text": text, "align": align}, Box(left, y - half, left + wide, y + half)
+        return {**self.at(x, y), "text": text, "align": align}, _room(x, y, text, align)
 
     def corner(
         self,
@@ -177,21 +175,28 @@ class Plane:
         self, y: float, text: str, bubbles: Sequence[Point], taken: Sequence[Box] = ()
     ) -> tuple[Row, Box]:
         """A caption over or under a horizontal line, at the spot where it covers the fewest bubbles."""
-        wide, best = text_width(text, NOTE_SIZE), None
+        wide = text_width(text, NOTE_SIZE)
+        best: tuple[int, float, float] | None = None
         steps = 24
         for away in (-9, 9, -24, 24, -40, 40):
             for step in range(steps + 1):
                 right = self.x.length - 2 - (self.x.length - wide - 4) * step / steps
-                row, box = self.caption(right, y + away, text, "right")
+                box = _room(right, y + away, text, "right")
                 if box.top < 0 or box.bottom > self.y.length:
                     continue
                 hit = sum(box.covers_circle(b.x, b.y, b.radius + 2) for b in bubbles)
                 hit += sum(2 for t in taken if box.overlaps(t))
                 if best is None or hit < best[0]:
-                    best = hit, row, box
-        if best is None:
-            return self.caption(self.x.length - 2, y, text, "right")
-        return best[1], best[2]
+                    best = hit, right, y + away
+        _, x, y = best or (0, self.x.length - 2, y)
+        return self.caption(x, y, text, "right")
+
+
+def _room(x: float, y: float, text: str, align: str) -> Box:
+    """The room that a caption at a pixel takes."""
+    wide, half = text_width(text, NOTE_SIZE), NOTE_SIZE * 0.65
+    left = x if align == "left" else x - wide if align == "right" else x - wide / 2
+    return Box(left, y - half, left + wide, y + half)
 
 
 def named(text: str, suffix: str, layout: Layout) -> str:

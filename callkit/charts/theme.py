@@ -163,7 +163,7 @@ def config(theme: Theme, locale: Locale) -> dict[str, Any]:
         },
         "text": {"fontSize": 12},
         "view": {"stroke": None},
-        "locale": _numbers_and_dates(locale).to_dict(),
+        "locale": _numbers_and_dates(locale).to_dict(validate=False),
     }
     return laid_over(common, LOOKS[theme])
 

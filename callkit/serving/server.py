@@ -30,6 +30,7 @@ from voila.app import Voila
 
 from callkit.access import Viewer
 from callkit.app import TEMPLATE, data_folders
+from callkit.app.shelf import FOLDER
 from callkit.errors import CallkitError
 from callkit.serving import routes
 from callkit.serving.door import Door, Keys
@@ -100,6 +101,7 @@ async def serve(
     room = tempfile.mkdtemp(prefix="callkit-")
     # Kernels of a service neither write into anybody's home nor run what lies there.
     os.environ["IPYTHONDIR"] = room
+    os.environ[FOLDER] = str(Path(room) / "shelf")
     if os.name == "posix" and len(room) <= _LONGEST_FOLDER:
         # Sockets in a folder of this user alone: other users of the machine cannot even connect to a kernel.
         config.KernelManager = Config(transport="ipc")

@@ -26,29 +26,13 @@ from traitlets import Float, Integer
 from traitlets import List as ListTrait
 
 from callkit.access import NOBODY, VIEWER, Viewer
+from callkit.serving import forked
 
 log = logging.getLogger("callkit")
 KERNEL = "python3"
 arriving: contextvars.ContextVar[Viewer] = contextvars.ContextVar("arriving", default=NOBODY)
 """For whom the page that is being made is made."""
 
-_WARM = """
-import sys
-# altair needs jsonschema, and that loads a grammar for a second of computing, for a check that is never made.
-sys.modules.setdefault("rfc3987_syntax", None)
-import callkit.app.widget, scipy.special
-from dataclasses import replace
-from callkit.access import Viewer
-from callkit.app.desk import Desk
-from callkit.app.view import View
-from callkit.company import open_company
-# A first page is made of the demo company: everything slow is loaded by it, and nothing of the real one is.
-with replace(open_company("demo"), viewer=Viewer()) as _demo:
-    Desk(_demo, View()).answer({"what": "view", "query": ""})
-del _demo
-"""
-# What a kernel has let go of goes back to the system at once: at 1e6 calls that is 40 MB a visitor.
-_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1000000", "MALLOC_MMAP_THRESHOLD_": "200000"}
 _START_SECONDS = 60.0
 _ARRIVAL_SECONDS = 15.0  # the page is still being made when its kernel is given to it
 
@@ -57,6 +41,11 @@ class OwnPython(KernelSpecManager):
     """Knows one kernel: this very Python, whatever kernels the user has installed elsewhere."""
 
     kernel_dirs: Any = ListTrait([])
+
+    def get_kernel_spec(self, kernel_name: str) -> Any:
+        found = super().get_kernel_spec(kernel_name)
+        found.metadata = {**found.metadata, **forked.metadata()}
+        return found
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -99,6 +88,10 @@ class Kernels(AsyncMappingKernelManager):
         self.viewers.pop(kernel_id, None)
         if timer := self._leaving.pop(kernel_id, None):
             timer.cancel()
+        # One that has died and is just being started again can be ended only then.
+        ends = time.monotonic() + _START_SECONDS
+        while kernel_id in self and not self.get_kernel(kernel_id).ready.done() and time.monotonic() < ends:
+            await asyncio.sleep(0.1)
         if kernel_id in self:
             # Nothing in a kernel is worth a polite end: it only reads.
             await super().shutdown_kernel(kernel_id, *args, **{**kwargs, "now": True})
@@ -125,6 +118,7 @@ class Kernels(AsyncMappingKernelManager):
         # A start that is cancelled half way would leave its process behind.
         await asyncio.gather(*self._warm, *self._tasks, return_exceptions=True)
         await asyncio.gather(*(self.shutdown_kernel(k) for k in self.list_kernel_ids()), return_exceptions=True)
+        await forked.nursery.close()
 
     def soon(self, work: Any) -> None:
         """Runs a coroutine beside everything else."""
@@ -152,9 +146,12 @@ class Kernels(AsyncMappingKernelManager):
             with contextlib.suppress(Exception):
                 kernel_id = await task
                 changed = {name: value for name, value in env.items() if os.environ.get(name) != value}
-                await self._run(
-                    kernel_id, f"import os; os.environ.update({json.dumps(changed)})\nos.chdir({self._cwd(path)!r})"
-                )
+                told = f"import os; os.environ.update({json.dumps(changed)})\nos.chdir({self._cwd(path)!r})"
+                try:
+                    await self._run(kernel_id, told)
+                except Exception:  # it has died while it stood ready
+                    self.soon(self.shutdown_kernel(kernel_id))
+                    raise
                 self.soon(self._refilled())
                 return kernel_id
         self.warm_up()
@@ -168,7 +165,8 @@ class Kernels(AsyncMappingKernelManager):
     async def _heated(self) -> str:
         kernel_id = await self._started(None, {**os.environ, VIEWER: NOBODY.told()})
         try:
-            await self._run(kernel_id, _WARM)
+            # One that was forked has it behind itself, and answers at once.
+            await self._run(kernel_id, "from callkit.serving.nursery import warm; warm(); del warm")
         except RuntimeError as error:
             log.warning("kernel %s is not as warm as it could be: %s", kernel_id[:8], error)
         except BaseException:
@@ -179,7 +177,9 @@ class Kernels(AsyncMappingKernelManager):
     async def _started(self, path: str | None, env: Mapping[str, str]) -> str:
         began = time.monotonic()
         try:
-            kernel_id: str = await super().start_kernel(kernel_name=KERNEL, path=path or "", env={**_MEMORY, **env})
+            kernel_id: str = await super().start_kernel(
+                kernel_name=KERNEL, path=path or "", env={**forked.MEMORY, **env}
+            )
         except Exception as error:
             self.failure = f"no kernel starts: {error}"
             log.error("no kernel starts", exc_info=True)

@@ -48,7 +48,7 @@ class Server:
 
     def kernel(self, kernel_id: str) -> tuple[float, float]:
         """Megabytes of one kernel: its resident set, and its proportional share of what processes share."""
-        found = next(p for p in self.tree if any(kernel_id in word for word in p.cmdline()))
+        found = next(p for p in self.tree[1:] if any(kernel_id in c.laddr for c in p.net_connections("unix")))
         return _megabytes(found)
 
     @property
