@@ -8,6 +8,7 @@ others' are in `callkit.engines`.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 
-from callkit.errors import CallkitError
+from callkit.errors import CallkitError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = tuple[Any, ...]
+_BESIDE, _LEAST = 215, 500
+"""MiB: what a process takes beside DuckDB's own limit, as measured; the least that a process may be kept to."""
 PREFIX = "checked_"
 """How the names of checked tables begin: they pass away once the calls are placed."""
 
@@ -76,19 +79,24 @@ class Engine(Protocol):
 class DuckDB:
     """DuckDB in this process, in memory or over a file.
 
-    It never reaches for the network: extensions are neither fetched nor loaded by themselves.
+    It never reaches for the network: extensions are neither fetched nor loaded by themselves. With `memory`, as
+    `"4GB"`, the process keeps to that much, and what does not fit goes to disk: into the folder `spill`, where given.
     """
 
     types: Mapping[str, str] = {"VARCHAR": "VARCHAR", "DOUBLE": "DOUBLE"}
 
-    def __init__(self, path: Path | None = None, *, read_only: bool = False, memory: str = "") -> None:
+    def __init__(
+        self, path: Path | None = None, *, read_only: bool = False, memory: str = "", spill: Path | None = None
+    ) -> None:
         config: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "preserve_insertion_order": "false",
         }
         if memory:
-            config["memory_limit"] = memory
+            config |= _within(memory)
+        if spill:
+            config["temp_directory"] = str(spill)
         # A process holds one database under a file's name, even when another file has got that name since. Attached to
         # a database of its own, a store that is only read is always the file that is there now.
         attached = path if read_only else None
@@ -163,6 +171,23 @@ class DuckDB:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _within(memory: str) -> dict[str, str | bool | int | float | list[str]]:
+    """The settings that keep the whole process within `memory`.
+
+    >>> _within("1GB")["memory_limit"]
+    '739MiB'
+    """
+    given = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])(i?)B\s*", memory, re.IGNORECASE)
+    if not given:
+        raise UsageError(f"memory {memory!r} is not understood; write a size as 4GB or 800MB")
+    power = "KMGT".index(given[2].upper()) + 1
+    whole = float(given[1]) * (1024 if given[3] else 1000) ** power / 2**20
+    if whole < _LEAST:
+        raise UsageError(f"memory {memory!r} is too little; at least {_LEAST}MiB are wanted")
+    # Every thread fills pages of its own before it looks at the limit.
+    return {"memory_limit": f"{whole - _BESIDE:.0f}MiB", "threads": min(os.cpu_count() or 1, max(1, int(whole / 250)))}
 
 
 def quoted(identifier: str) -> str:

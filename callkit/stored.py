@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,8 @@ def being_built(out: Path, told: Mapping[str, Any], memory: str = "") -> Iterato
     wanted = NOTE if told else FILE
     if out.suffix != wanted:
         raise UsageError(f"{out} is no name for a store: it must end in {wanted}")
+    if told and memory:
+        raise UsageError(f"--memory is for DuckDB; what {told['kind']} may take stands in [engine] options")
     aside = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +106,7 @@ def being_built(out: Path, told: Mapping[str, Any], memory: str = "") -> Iterato
     except duckdb.Error as error:
         raise CallkitError(f"{out} cannot be written: {reason(error)}") from error
     finally:
+        shutil.rmtree(_spill(aside), ignore_errors=True)
         for left in (aside, aside.with_name(aside.name + ".wal")):
             with contextlib.suppress(OSError):
                 left.unlink()
@@ -120,9 +124,14 @@ def discard(path: Path) -> None:
         path.unlink()
 
 
+def _spill(aside: Path) -> Path:
+    """Where DuckDB puts what does not fit into memory: beside the store, where there must be room anyway."""
+    return aside.with_name(f"{aside.name}.spill")
+
+
 @contextlib.contextmanager
 def _filed(aside: Path, memory: str) -> Iterator[Engine]:
-    engine = DuckDB(memory=memory)
+    engine = DuckDB(memory=memory, spill=_spill(aside))
     try:
         engine.query(f"ATTACH {literal(str(aside))} AS store")
         engine.query("USE store")
