@@ -85,7 +85,7 @@ def write(folder: Path, calls: int, calls_a_deal: int = 10) -> Path:
             FROM (SELECT *, unnest(range(rings)) AS nth FROM drawn) AS counted
             ORDER BY started_at, i, nth
         """)
-                save(
+        save(
             "calls",
             f"""
             SELECT CAST(7000000000 + rowid AS VARCHAR) AS call_id, started_at,
@@ -112,7 +112,8 @@ def write(folder: Path, calls: int, calls_a_deal: int = 10) -> Path:
             "stages",
             f"""
             SELECT 'p' AS pipeline_id, CASE n WHEN 8 THEN 'won' WHEN 9 THEN 'lost' ELSE 's' || n END AS stage_id,
-                'Stage ' || n AS name, n AS position, CASE n WHEN 8 THEN 'won' WHEN 9 THEN 'lost' ELSE 'open' END AS kind
+                'Stage ' || n AS name, n AS position,
+                CASE n WHEN 8 THEN 'won' WHEN 9 THEN 'lost' ELSE 'open' END AS kind
             FROM range(1, {STAGES + 1}) AS numbers(n)
         """,
         )
