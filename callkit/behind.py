@@ -14,14 +14,14 @@ from callkit.company import Company
 from callkit.credit import credit
 from callkit.dimensions import Dimension
 from callkit.errors import UsageError, did_you_mean
-from callkit.measuring import Sql, calls_in_scope, deals_in_scope
 from callkit.quality import when
+from callkit.rows import Sql, calls_in_scope, calls_with, deals_in_scope
 from callkit.scope import Resolved, Scope, resolve, shown
 
 PAGE = 50
 MOST = 100_000
 """The most rows of a download."""
-_CALLS = "calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key LEFT JOIN managers AS m ON m.manager = c.manager"
+_CALLS = "calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key"
 _WEIGHTS = {"owner": "", "talk": "by_talk", "equal": "by_head", "first": "by_first", "last": "by_last"}
 _OUTCOMES = {1: "won", 2: "lost", 3: "open"}
 
@@ -114,7 +114,7 @@ def deals(
         JOIN deals AS d ON d.deal_key = b.deal_key
         LEFT JOIN (
             SELECT c.deal_key AS deal_key, count(*) AS calls, sum(c.talk_seconds) AS talk
-            FROM {_CALLS} WHERE {within.text} AND c.deal_key IS NOT NULL GROUP BY c.deal_key
+            FROM {calls_with(within.text)} WHERE {within.text} AND c.deal_key IS NOT NULL GROUP BY c.deal_key
         ) AS t ON t.deal_key = b.deal_key
     """
     own = [
@@ -139,10 +139,11 @@ def _base(company: Company, resolved: Resolved, of_calls: bool) -> Sql:
     """The deals that are listed, once each, with the part of each that is credited."""
     if of_calls or resolved.scope.lens == "called":
         where = calls_in_scope(resolved)
-        while_open = "" if of_calls else " AND (d.closed_us IS NULL OR c.started_us < d.closed_us)"
+        while_open = "" if of_calls else " AND c.while_open"
         kept = f"{where.text} AND {resolved.seen.deals} AND c.deal_key IS NOT NULL{while_open}"
+        tables = calls_with(kept)
         return Sql(
-            f"SELECT c.deal_key AS deal_key, 1 AS part FROM {_CALLS} WHERE {kept} GROUP BY c.deal_key", where.values
+            f"SELECT c.deal_key AS deal_key, 1 AS part FROM {tables} WHERE {kept} GROUP BY c.deal_key", where.values
         )
     where = deals_in_scope(resolved)
     if not any(dimension.of == "person" for dimension, _ in resolved.keeps):

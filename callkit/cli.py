@@ -87,8 +87,14 @@ def _pull(arguments: argparse.Namespace) -> None:
 
 def _build(arguments: argparse.Namespace) -> None:
     from callkit.company import build, open_company
+    from callkit.stored import Stored
 
-    out = build(arguments.source, arguments.out, timezone=arguments.timezone, memory=arguments.memory)
+    there = Stored.at(arguments.out) if arguments.out.is_file() else None
+    out = build(
+        arguments.source, arguments.out, timezone=arguments.timezone, memory=arguments.memory, force=arguments.force
+    )
+    if Stored.at(out) == there:
+        print(f"callkit: nothing has changed since {out} was built; --force builds it again", file=sys.stderr)
     with open_company(out) as company:
         _say_zone(company.facts["zone_declared"])
     print(out)

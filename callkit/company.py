@@ -29,7 +29,6 @@ from callkit.stored import Stored
 from callkit.tables import admit
 from callkit.zones import Period, moment, zone
 
-STORE_VERSION = 1
 _LATE = dt.timedelta(days=4)
 BUNDLED = "demo"
 STORE_OF = "CALLKIT_STORE_OF"
@@ -95,6 +94,12 @@ class Company:
             return code_label(dimension.labels, code)
         return OTHERS_LABEL if code == OTHERS else self.labels(dimension.labels)[code]
 
+    def codes(self, dimension: Dimension) -> range:
+        """Where the codes of a dimension lie, those among them that no row may have included; not for months."""
+        by_rule = CODED_BY_RULE.get(dimension.labels)
+        known = by_rule.values() if by_rule else (OTHERS, *self.labels(dimension.labels))
+        return range(min(known), max(known) + 1)
+
     @functools.cached_property
     def span(self) -> tuple[dt.date, dt.date]:
         """The days of the first and the last call, in the account's zone."""
@@ -157,8 +162,11 @@ def build(
     settings: Settings | None = None,
     memory: str = "",
     facts: Mapping[str, Any] | None = None,
+    force: bool = False,
 ) -> Path:
     """Places the calls of a source once, into a store at `out`; an older store there is replaced whole.
+
+    A DuckDB store that was made by this callkit of the same files and settings stays as it is, unless `force` is set.
 
     `out` ends in `.duckdb`, or in `.callkit` where the settings name another engine.
 
@@ -177,8 +185,12 @@ def build(
         if path.suffix in stored.SUFFIXES:
             raise UsageError(f"{path} is a store already; give the folder or workbook that it was built from")
         own, read = _own_settings(path, settings)
+    own = own.with_timezone(timezone)
+    made_of = "" if isinstance(read, Mapping) or own.engine else stored.made_of(read, own)
+    if made_of and not facts and not force and stored.kept(out).get("made_of") == made_of:
+        return out
     with stored.being_built(out, own.engine, memory) as engine:
-        company = _read(read, said, own.with_timezone(timezone), engine, facts)
+        company = _read(read, said, own, engine, {"made_of": made_of} | dict(facts or {}))
         credit(company.engine)
     return out
 
@@ -259,7 +271,7 @@ def _read(
     raw, checked = admit(source, settings, engine)
     place(checked, settings, engine)
     facts = {
-        "version": STORE_VERSION,
+        "version": stored.VERSION,
         "dimensions": list(checked.dimensions),
         "rows": dict(checked.rows),
         "ignored": {k: list(v) for k, v in checked.ignored.items() if v},
@@ -276,7 +288,7 @@ def _read(
 
 def _open_store(path: Path, timezone: str | None, settings: Settings | None) -> Company:
     found, engine, facts = stored.opened(path)
-    if facts.get("version") != STORE_VERSION:
+    if facts.get("version") != stored.VERSION:
         raise UsageError(f"{path} was built by another version of callkit; run callkit build again")
     kept: dict[str, Any] = facts["settings"]
     own = Settings(**(kept | {name: tuple(kept[name]) for name in ("sections", "by")}))

@@ -21,8 +21,7 @@ def credit(engine: Engine) -> None:
             SELECT c.deal_key AS deal_key, c.manager AS manager, c.talk_seconds AS talk_seconds,
                 c.started_us AS started_us, c.call_id AS call_id
             FROM calls AS c
-            JOIN deals AS d ON d.deal_key = c.deal_key
-            WHERE c.talk_seconds > 0 AND (d.closed_us IS NULL OR c.started_us < d.closed_us)
+            WHERE c.while_open AND c.talk_seconds > 0
         ),
         people AS (
             SELECT deal_key, manager, sum(talk_seconds) AS talk, min(started_us) AS first_us, max(started_us) AS last_us

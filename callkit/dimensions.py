@@ -1,6 +1,6 @@
 """The registry of dimensions: what figures can be cut and filtered by, and what each one narrows.
 
-SQL here speaks of the placed tables under fixed names: `c` calls, `d` deals, `m` the manager who spoke, `w` the
+SQL here speaks of the placed tables under fixed names: `c` calls, which carry their deal's columns, `d` deals, `w` the
 person a deal is credited to (`w.manager`) and `wm` that person's row in managers.
 """
 
@@ -42,8 +42,8 @@ class Dimension:
 
 _FIXED = (
     Dimension("manager", "person", "c.manager", "w.manager", "manager"),
-    Dimension("team", "person", "m.team", "wm.team", "team"),
-    Dimension("owner", "deal", f"coalesce(d.owner, {NO_DEAL})", "d.owner", "manager"),
+    Dimension("team", "person", "c.team", "wm.team", "team"),
+    Dimension("owner", "deal", "c.owner", "d.owner", "manager"),
     Dimension("stage", "call", "c.stage", "", "stage"),
     Dimension("direction", "call", "c.direction", "", "direction"),
     Dimension("hour", "call", "c.hour", "", "hour"),
@@ -54,17 +54,16 @@ _FIXED = (
 def dimensions(of_deals: Iterable[str]) -> dict[str, Dimension]:
     """Every dimension of a company by name: the fixed ones, `month`, and its deals' further columns `of_deals`."""
     own = [
-        Dimension(name, "deal", f"coalesce(d.{quoted('dim_' + name)}, {NO_DEAL})", f"d.{quoted('dim_' + name)}", name)
-        for name in of_deals
+        Dimension(name, "deal", f"c.{quoted('dim_' + name)}", f"d.{quoted('dim_' + name)}", name) for name in of_deals
     ]
     return {d.name: d for d in (*_FIXED, Dimension("month", "month", "", "", "month"), *own)}
 
 
 def month_of(lens: str) -> Dimension:
     """`month` depends on the lens: what the calls and the deals of the scope are dated by."""
-    deals = "d.created_month" if lens == "created" else "d.closed_month"
-    calls = deals if lens in ("created", "lifetime") else "c.month"
-    return Dimension("month", "month", calls, deals, "month")
+    dated = "created_month" if lens == "created" else "closed_month"
+    calls = f"c.{dated}" if lens in ("created", "lifetime") else "c.month"
+    return Dimension("month", "month", calls, f"d.{dated}", "month")
 
 
 def code_label(labels: str, code: int) -> str:

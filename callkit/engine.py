@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = tuple[Any, ...]
-_BESIDE, _LEAST = 215, 500
-"""MiB: what a process takes beside DuckDB's own limit, as measured; the least that a process may be kept to."""
+_BESIDE, _OVER, _LEAST = 170, 0.08, 500
+"""MiB that a process takes beside DuckDB's own limit, the part by which that is passed, as measured; the least MiB."""
 PREFIX = "checked_"
 """How the names of checked tables begin: they pass away once the calls are placed."""
 
@@ -39,6 +39,8 @@ class Engine(Protocol):
     """
 
     types: Mapping[str, str]
+    bits: bool
+    """Whether whole numbers are sets of bits here: `bit_or(x)`, `x << n`, `x >> n`, `x & y`."""
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]: ...
 
@@ -81,12 +83,20 @@ class DuckDB:
 
     It never reaches for the network: extensions are neither fetched nor loaded by themselves. With `memory`, as
     `"4GB"`, the process keeps to that much, and what does not fit goes to disk: into the folder `spill`, where given.
+    With `limit` DuckDB's own pages do, whatever the rest of the process takes.
     """
 
     types: Mapping[str, str] = {"VARCHAR": "VARCHAR", "DOUBLE": "DOUBLE"}
+    bits = True
 
     def __init__(
-        self, path: Path | None = None, *, read_only: bool = False, memory: str = "", spill: Path | None = None
+        self,
+        path: Path | None = None,
+        *,
+        read_only: bool = False,
+        memory: str = "",
+        limit: str = "",
+        spill: Path | None = None,
     ) -> None:
         config: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",
@@ -95,6 +105,8 @@ class DuckDB:
         }
         if memory:
             config |= _within(memory)
+        if limit:
+            config["memory_limit"] = limit
         if spill:
             config["temp_directory"] = str(spill)
         # A process holds one database under a file's name, even when another file has got that name since. Attached to
@@ -177,7 +189,7 @@ def _within(memory: str) -> dict[str, str | bool | int | float | list[str]]:
     """The settings that keep the whole process within `memory`.
 
     >>> _within("1GB")["memory_limit"]
-    '739MiB'
+    '708MiB'
     """
     given = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])(i?)B\s*", memory, re.IGNORECASE)
     if not given:
@@ -187,7 +199,8 @@ def _within(memory: str) -> dict[str, str | bool | int | float | list[str]]:
     if whole < _LEAST:
         raise UsageError(f"memory {memory!r} is too little; at least {_LEAST}MiB are wanted")
     # Every thread fills pages of its own before it looks at the limit.
-    return {"memory_limit": f"{whole - _BESIDE:.0f}MiB", "threads": min(os.cpu_count() or 1, max(1, int(whole / 250)))}
+    limit = whole * (1 - _OVER) - _BESIDE
+    return {"memory_limit": f"{limit:.0f}MiB", "threads": min(os.cpu_count() or 1, max(1, int(whole / 250)))}
 
 
 def quoted(identifier: str) -> str:

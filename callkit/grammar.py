@@ -55,6 +55,7 @@ def grammar() -> argparse.ArgumentParser:
     )
     verb.add_argument("--timezone", metavar="ZONE", help="the account's zone, as Europe/Moscow")
     verb.add_argument("--memory", default="", metavar="4GB", help="at most this much memory; the rest goes to disk")
+    verb.add_argument("--force", action="store_true", help="make it again even if nothing changed")
 
     _report_options(_verb(
         verbs, "report", "make the monthly report",

@@ -52,17 +52,17 @@ _LIST = [
         "answered_calls", "Состоявшиеся", "Answered", "count",
         "Звонки, в которых был разговор: длительность больше нуля.",
         "Calls with talk: more than zero seconds.",
-        fact="calls", sums="sum(case when talk_seconds > 0 then 1 else 0 end)",
+        fact="calls", sums="sum(cast(talk_seconds > 0 as integer))",
     ),
     Measure(
         "inbound_calls", "Входящие", "Inbound", "count",
         "Звонки от клиентов.", "Calls from clients.",
-        fact="calls", sums="sum(case when direction = 1 then 1 else 0 end)",
+        fact="calls", sums="sum(cast(direction = 1 as integer))",
     ),
     Measure(
         "outbound_calls", "Исходящие", "Outbound", "count",
         "Звонки клиентам.", "Calls to clients.",
-        fact="calls", sums="sum(case when direction = 2 then 1 else 0 end)",
+        fact="calls", sums="sum(cast(direction = 2 as integer))",
     ),
     Measure(
         "talk_minutes", "Минуты разговора", "Talk, min", "minutes",

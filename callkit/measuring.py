@@ -7,29 +7,18 @@ The SQL is composed from the registries of measures and dimensions; values are b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from callkit.company import Company
-from callkit.credit import credit
 from callkit.figures import TOTAL, Figures
 from callkit.measures import DEAL_COLUMNS, DIVIDED_BY_WHOLE_OR_MINUTES, MEASURES, SET_AGAINST_MINUTES, wilson
+from callkit.rows import BITS, Sql, call_rows, deal_rows, touched_rows
 from callkit.scope import Resolved, Scope, resolve
 
 _NARROWS_CALLS_ONLY = ("stage", "direction", "hour", "weekday")
 _PEOPLE = ("manager", "team")
-_WEIGHTS = {"talk": "k.by_talk", "equal": "k.by_head", "first": "k.by_first", "last": "k.by_last"}
-CALLS = "calls AS c LEFT JOIN deals AS d ON d.deal_key = c.deal_key LEFT JOIN managers AS m ON m.manager = c.manager"
 _SUMS = {fact: [(m.name, m.sums) for m in MEASURES.values() if m.fact == fact] for fact in ("calls", "deals")}
 _ADDED = {name for sums in _SUMS.values() for name, _ in sums}
-
-
-@dataclass(frozen=True)
-class Sql:
-    """A piece of SQL with the values bound in it."""
-
-    text: str
-    values: tuple[object, ...] = ()
 
 
 def measure(company: Company, scope: Scope, by: Sequence[str] = ()) -> Figures:
@@ -124,123 +113,79 @@ def _calls(resolved: Resolved) -> Sql:
 def _deals(company: Company, resolved: Resolved) -> Sql | None:
     """Sums over the deals of the scope, by segment and whole; None stands for `by segment: nothing to say`."""
     if resolved.scope.lens == "called":
-        return _deals_touched(resolved)
+        return _deals_touched(company, resolved)
     keys = [] if any(d.of == "call" for d in resolved.by) else [d.deals for d in resolved.by]
     rows = deal_rows(company, resolved, keys)
     return _grouped(rows.text, "deals", keys, rows, width=len(resolved.by))
 
 
-def _deals_touched(resolved: Resolved) -> Sql:
+def _deals_touched(company: Company, resolved: Resolved) -> Sql:
     """Under `called`, sums over the deals that the scope's calls touch: by segment and whole."""
+    if all(d.of == "deal" for d in resolved.by):  # every deal lies in one segment
+        rows = touched_rows(resolved, (), [f"min({d.calls})" for d in resolved.by])
+        return _grouped(rows.text, "deals", [d.calls for d in resolved.by], rows)
+    if company.engine.bits:
+        return _touched_by_bits(company, resolved)
     keys = [d.calls for d in resolved.by]
-    sums = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS["deals"])
-
-    def part(whole: bool, keys: list[str], width: int) -> str:
-        named = [f"k{i}" for i in range(len(keys))]
-        listed = "".join(f", {n}" for n in named) + ", NULL" * (width - len(named))
-        return f"""
-            SELECT {int(whole)}{listed}, {sums} FROM ({touched_rows(resolved, keys).text}) AS base
-            {"GROUP BY " + ", ".join(named) if named else ""}
-        """
-
-    values = touched_rows(resolved, []).values
-    if not keys:
-        return Sql(part(True, [], 0), values)
-    both = f"{part(False, keys, len(keys))} UNION ALL {part(True, [], len(keys))}"
-    return Sql(both, values * 2)
-
-
-def deal_rows(company: Company, resolved: Resolved, keys: Sequence[str]) -> Sql:
-    """The deals of the scope under any lens but `called`, a row a deal and person it is credited to.
-
-    The columns: deal_key, weight, outcome, amount, and each of `keys` (SQL on `d`, `w`, `wm`) as k0, k1 …
+    sums, named = _sums("deals"), ", ".join(f"k{i}" for i in range(len(keys)))
+    parts, whole = touched_rows(resolved, keys), touched_rows(resolved, ())
+    text = f"""
+        SELECT 0, {named}, {sums} FROM ({parts.text}) AS base GROUP BY {named}
+        UNION ALL SELECT 1{", NULL" * len(keys)}, {sums} FROM ({whole.text}) AS base
     """
-    tables, weight = "deals AS d", "1"
-    if any(d.of == "person" for d in (*resolved.by, *(d for d, _ in resolved.keeps))):
-        if resolved.scope.credit == "owner":
-            tables += " JOIN (SELECT deal_key, owner AS manager FROM deals) AS w ON w.deal_key = d.deal_key"
-        else:
-            credit(company.engine)
-            weight = "w.weight"
-            weights = f"SELECT k.deal_key, k.manager, {_WEIGHTS[resolved.scope.credit]} AS weight FROM credits AS k"
-            tables += f" JOIN ({weights}) AS w ON w.deal_key = d.deal_key AND w.weight > 0"
-        tables += " JOIN managers AS wm ON wm.manager = w.manager"
-    where = deals_in_scope(resolved)
-    chosen = f"d.deal_key AS deal_key, {weight} AS weight, d.outcome, d.amount{_keys(keys)}"
-    return Sql(f"SELECT {chosen} FROM {tables} WHERE {where.text}", where.values)
+    return Sql(text, parts.values + whole.values)
 
 
-def touched_rows(resolved: Resolved, keys: Sequence[str]) -> Sql:
-    """Under `called`: the deals of the calls in scope made while the deal was open, once in each segment they touch.
+def _touched_by_bits(company: Company, resolved: Resolved) -> Sql:
+    """The same from rows of a deal that hold the segments it touches as bits of a number.
 
-    The columns are those of `deal_rows`; `keys` are SQL on `c`, `d`, `m`.
+    Such sets of segments are few: deals with equal ones are summed first, and only the sets are taken apart. A column
+    whose codes do not fit has rows of its own, and then the whole is asked for beside.
     """
-    where = calls_in_scope(resolved)
-    touching = f"FROM {CALLS} WHERE {where.text} AND (d.closed_us IS NULL OR c.started_us < d.closed_us)"
-    if not resolved.seen.all:
-        touching += f" AND {resolved.seen.deals}"
-    named = "".join(f", t.k{i}" for i in range(len(keys)))
-    return Sql(
-        f"""
-        SELECT d.deal_key AS deal_key, 1 AS weight, d.outcome, d.amount{named}
-        FROM (SELECT DISTINCT c.deal_key AS deal_key{_keys(keys)} {touching} AND c.deal_key IS NOT NULL) AS t
-        JOIN deals AS d ON d.deal_key = t.deal_key
-        """,
-        where.values,
+    start, stop = resolved.scope.period.start, resolved.scope.period.stop
+    months = range(start.year * 12 + start.month - 1, stop.year * 12 + stop.month)
+    spans = [months if d.of == "month" else company.codes(d) if d.of != "deal" else range(0) for d in resolved.by]
+    bit, over, in_bits = "0", 1, dict[int, str]()
+    for i in sorted(range(len(spans)), key=lambda i: len(spans[i])):
+        if spans[i] and over * len(spans[i]) <= BITS:
+            bit = f"{bit} + {over} * ({resolved.by[i].calls} - ({spans[i].start}))"
+            in_bits[i] = f"CAST(floor(n / {over}) AS INTEGER) % {len(spans[i])} + ({spans[i].start}) AS s{i}"
+            over *= len(spans[i])
+    own = [i for i in range(len(spans)) if i not in in_bits and spans[i]]
+    of_deal = [i for i in range(len(spans)) if not spans[i]]
+    aggregated = [f"min({resolved.by[i].calls})" for i in of_deal]
+    rows = touched_rows(
+        resolved,
+        [resolved.by[i].calls for i in own],
+        [*aggregated, f"bit_or(CAST(1 AS BIGINT) << CAST({bit} AS INTEGER))"],
     )
+    named = {i: f"k{at}" for at, i in enumerate(own + of_deal)} | {i: f"s{i}" for i in in_bits}
+    keys = ", ".join(named[i] for i in range(len(spans)))
+    sets = ", ".join(f"k{i}" for i in range(len(own + of_deal) + 1))
+    again = ", ".join(f"sum({name}) AS {name}" for name, _ in _SUMS["deals"])
+    whole = Sql(f"SELECT {again} FROM sets")
+    if own:
+        base = touched_rows(resolved, ())
+        whole = Sql(f"SELECT {_sums('deals')} FROM ({base.text}) AS base", base.values)
+    text = f"""
+        WITH sets AS (SELECT {sets}, {_sums("deals")} FROM ({rows.text}) AS base GROUP BY {sets}),
+            segments AS (SELECT n{"".join(f", {s}" for s in in_bits.values())} FROM range({over}) AS numbers(n))
+        SELECT 0, {keys}, {again} FROM sets JOIN segments ON (k{len(own + of_deal)} >> n) & 1 = 1 GROUP BY {keys}
+        UNION ALL SELECT 1{", NULL" * len(spans)}, * FROM ({whole.text}) AS whole
+    """
+    return Sql(text, rows.values + whole.values)
 
 
-def call_rows(resolved: Resolved, columns: str, keys: Sequence[str]) -> Sql:
-    """The calls of the scope: `columns` and each of `keys` (SQL on `c`, `d`, `m`) as k0, k1 …"""
-    where = calls_in_scope(resolved)
-    return Sql(f"SELECT {columns}{_keys(keys)} FROM {CALLS} WHERE {where.text}", where.values)
-
-
-def _keys(keys: Sequence[str]) -> str:
-    return "".join(f", {sql} AS k{i}" for i, sql in enumerate(keys))
+def _sums(fact: str) -> str:
+    return ", ".join(f"{sql} AS {name}" for name, sql in _SUMS[fact])
 
 
 def _grouped(rows: str, fact: str, keys: Sequence[str], where: Sql, width: int | None = None) -> Sql:
     """Sums of `fact` over `rows`: one row a segment and one, marked 1 in its first column, for the whole."""
-    sums = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS[fact])
-    named = ", ".join(f"k{i}" for i in range(len(keys)))
+    sums, named = _sums(fact), ", ".join(f"k{i}" for i in range(len(keys)))
     if not keys:
         return Sql(f"SELECT 1{', NULL' * (width or 0)}, {sums} FROM ({rows}) AS base", where.values)
     return Sql(
         f"SELECT GROUPING(k0), {named}, {sums} FROM ({rows}) AS base GROUP BY GROUPING SETS (({named}), ())",
         where.values,
     )
-
-
-def calls_in_scope(resolved: Resolved) -> Sql:
-    """The condition on `c`, `d`, `m` that keeps the calls of the scope."""
-    scope = resolved.scope
-    dated = "c.started_us" if scope.lens in ("closed", "called") else _dated(scope.lens)
-    pieces, values = [f"{dated} >= ? AND {dated} < ?"], list[object](resolved.instants)
-    for dimension, codes in resolved.keeps:
-        pieces.append(_among(dimension.calls, codes, values))
-    if dated != "c.started_us" and not resolved.seen.all:
-        pieces.append(resolved.seen.deals)  # calls dated by a deal tell of it
-    return Sql(" AND ".join(pieces), tuple(values))
-
-
-def deals_in_scope(resolved: Resolved) -> Sql:
-    """The condition on `d`, `w`, `wm` that keeps the deals of the scope and the parts of them that are credited."""
-    dated = _dated(resolved.scope.lens)
-    pieces, values = [f"{dated} >= ? AND {dated} < ?"], list[object](resolved.instants)
-    for dimension, codes in resolved.keeps:
-        if dimension.of != "call":
-            pieces.append(_among(dimension.deals, codes, values))
-    if not resolved.seen.all:
-        pieces.append(resolved.seen.deals)
-    return Sql(" AND ".join(pieces), tuple(values))
-
-
-def _dated(lens: str) -> str:
-    """What dates the deals of a lens."""
-    return "d.created_us" if lens == "created" else "d.closed_us"
-
-
-def _among(sql: str, codes: Sequence[int], values: list[object]) -> str:
-    values += codes
-    return f"{sql} IN ({', '.join('?' * len(codes))})" if codes else "1 = 0"

@@ -44,7 +44,7 @@ def place(checked: Checked, settings: Settings, engine: Engine) -> None:
 
     _place_deals(checked.dimensions, local, engine)
     _place_stays(keyed_by_pair, settings, engine)
-    _place_calls(settings, local, engine)
+    _place_calls(checked.dimensions, settings, local, engine)
     engine.drop(*(f"{PREFIX}{name}" for name in CONTRACT))
 
 
@@ -171,19 +171,34 @@ def _place_stays(keyed_by_pair: bool, settings: Settings, engine: Engine) -> Non
     """)  # fmt: skip
 
 
-def _place_calls(settings: Settings, local: Callable[[str], str], engine: Engine) -> None:
+def _place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable[[str], str], engine: Engine) -> None:
+    """Calls, each with the columns of its deal that figures are cut, filtered and dated by; those of a deal together.
+
+    They stand in the order in which their deals began, so that a period, or a deal's calls, are read without the rest.
+    """
     contacts = bool(engine.query("SELECT 1 FROM checked_deal_contacts LIMIT 1"))
     if contacts:
         _place_on_contacts(settings, engine)
-    deal_key, has_history, how, joined = (
-        ("coalesce(d.deal_key, k.deal_key)", "coalesce(d.has_history, k.has_history)", f"coalesce(k.how, {NOWHERE})",
-         "LEFT JOIN on_contact AS k ON k.call_id = c.call_id")
-        if contacts
-        else ("d.deal_key", "d.has_history", str(NOWHERE), "")
-    )  # fmt: skip
+    segments = [quoted(f"dim_{name}") for name in dimensions]
+    dates = ["created_us", "closed_us", "created_month", "closed_month"]
+    taken = ("deal_key", "has_history", "owner", *dates, *segments)
+    if contacts:
+        how = f"coalesce(k.how, {NOWHERE})"
+        of_deal = "".join(f", coalesce(d.{c}, k.{c}) AS {c}" for c in taken)
+        joined = f"""
+            LEFT JOIN (
+                SELECT o.call_id AS call_id, o.how AS how{"".join(f", e.{c} AS {c}" for c in taken)}
+                FROM on_contact AS o JOIN deals AS e ON e.deal_key = o.deal_key
+            ) AS k ON k.call_id = c.call_id
+        """
+    else:
+        how, of_deal, joined = str(NOWHERE), "".join(f", d.{c} AS {c}" for c in taken), ""
+    carried = "".join(
+        [*(f", coalesce(x.{c}, {NO_DEAL}) AS {c}" for c in ("owner", *segments)), *(f", x.{c} AS {c}" for c in dates)]
+    )
     engine.create("calls", f"""
         SELECT x.call_id AS call_id, x.started_us AS started_us, x.talk_seconds AS talk_seconds,
-            x.direction AS direction, x.manager AS manager, x.deal_key AS deal_key,
+            x.direction AS direction, x.manager AS manager, x.team AS team, x.deal_key AS deal_key{carried},
             CASE
                 WHEN x.deal_key IS NULL THEN {NO_DEAL}
                 WHEN t.stage IS NOT NULL THEN t.stage
@@ -195,15 +210,14 @@ def _place_calls(settings: Settings, local: Callable[[str], str], engine: Engine
             CAST((x.local_day + 700003) % 7 + 1 AS SMALLINT) AS weekday,
             {engine.month("x.local_us")} AS month,
             x.how AS how, x.deal_unknown AS deal_unknown,
+            x.deal_key IS NOT NULL AND (x.closed_us IS NULL OR x.started_us < x.closed_us) AS while_open,
             coalesce(x.started_us + x.talk_seconds * {SECOND} > t.left_us, FALSE) AS spans_change
         FROM (
             SELECT *, CAST(floor(local_us / {DAY}.0) AS BIGINT) AS local_day
             FROM (
                 SELECT c.call_id AS call_id, c.started_us AS started_us, c.talk_seconds AS talk_seconds,
                     CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction,
-                    coalesce(g.manager, 0) AS manager,
-                    {deal_key} AS deal_key,
-                    {has_history} AS has_history,
+                    coalesce(g.manager, 0) AS manager, coalesce(g.team, 0) AS team{of_deal},
                     CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE {how} END AS how,
                     c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown,
                     {local("c.started_us")} AS local_us
@@ -215,6 +229,7 @@ def _place_calls(settings: Settings, local: Callable[[str], str], engine: Engine
         ) AS x
         LEFT JOIN stays AS t
             ON t.deal_key = x.deal_key AND x.started_us >= t.from_us AND x.started_us < t.left_us
+        ORDER BY coalesce(x.created_us, x.started_us), x.deal_key
     """)  # fmt: skip
     if contacts:
         engine.drop("on_contact")
@@ -224,14 +239,14 @@ def _place_on_contacts(settings: Settings, engine: Engine) -> None:
     """Calls without a deal of their own, on their contact's: the active one created last, else the last closed."""
     lead_in, reach = round(settings.lead_in_minutes * 60 * SECOND), round(settings.contact_days * DAY)
     engine.create("on_contact", f"""
-        SELECT call_id, deal_key, has_history,
+        SELECT call_id, deal_key,
             CASE
                 WHEN NOT active THEN {ON_CLOSED_CONTACT}
                 WHEN actives > 1 THEN {ON_CONTACT_AMBIGUOUS}
                 ELSE {ON_CONTACT}
             END AS how
         FROM (
-            SELECT call_id, deal_key, has_history, active,
+            SELECT call_id, deal_key, active,
                 sum(CASE WHEN active THEN 1 ELSE 0 END) OVER (PARTITION BY call_id) AS actives,
                 row_number() OVER (
                     PARTITION BY call_id
@@ -239,7 +254,7 @@ def _place_on_contacts(settings: Settings, engine: Engine) -> None:
                         CASE WHEN active THEN created_us ELSE closed_us END DESC, deal_key DESC
                 ) AS nth
             FROM (
-                SELECT c.call_id AS call_id, d.deal_key AS deal_key, d.has_history AS has_history,
+                SELECT c.call_id AS call_id, d.deal_key AS deal_key,
                     d.created_us AS created_us, d.closed_us AS closed_us,
                     d.closed_us IS NULL OR d.closed_us > c.started_us AS active
                 FROM checked_calls AS c

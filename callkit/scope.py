@@ -60,6 +60,7 @@ class Seen:
 class Resolved:
     """A scope in a company's codes: the period's instants, what is cut by, the codes each filter keeps, notes.
 
+    `spans` are where the codes of some of the filtered dimensions lie: those of long filters, where `Engine.bits`.
     Whoever writes SQL of his own for a resolved scope keeps to `seen`, and shows of a deal only where `seen.deals`.
     """
 
@@ -69,6 +70,7 @@ class Resolved:
     keeps: tuple[tuple[Dimension, tuple[int, ...]], ...]
     notes: tuple[str, ...]
     seen: Seen = Seen()
+    spans: Mapping[str, range] = field(default_factory=dict)
 
 
 def conditions(texts: Iterable[str]) -> dict[str, list[str]]:
@@ -116,7 +118,9 @@ def resolve(company: Company, scope: Scope, by: Sequence[str] = ()) -> Resolved:
             codes |= found
         keeps.append((shown(company, dimension), tuple(sorted(codes))))
     dimensions = tuple(month_of(scope.lens) if c == "month" else shown(company, company.dimensions[c]) for c in by)
-    return Resolved(scope, scope.period.instants(company.timezone), dimensions, tuple(keeps), tuple(notes), own)
+    spans = {d.name: company.codes(d) for d, codes in keeps if len(codes) > 2} if company.engine.bits else {}
+    instants = scope.period.instants(company.timezone)
+    return Resolved(scope, instants, dimensions, tuple(keeps), tuple(notes), own, spans)
 
 
 def values(company: Company, column: str) -> list[str]:

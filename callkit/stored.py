@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from callkit import engines
+from callkit import __version__, engines
 from callkit.engine import DuckDB, Engine, literal, reason
 from callkit.errors import CallkitError, ContractError, UsageError
+from callkit.settings import Settings
+from callkit.sources import STORE, files
 
+VERSION = 2
 FILE, NOTE = ".duckdb", ".callkit"
 SUFFIXES = (FILE, NOTE)
 _PLACE = "callkit"
@@ -78,6 +82,28 @@ def _opened_by_note(path: Path) -> tuple[Stored, Engine, dict[str, Any]]:
         engine.close()
         raise ContractError(f"{path}: the tables {note['place']} are gone from the engine; run callkit build again")
     return found, engine, _facts(engine)
+
+
+def kept(out: Path) -> dict[str, Any]:
+    """The facts of a DuckDB store, empty where there is none that can be read."""
+    if out.suffix != FILE or not out.is_file():
+        return {}
+    with contextlib.suppress(ContractError):
+        _, engine, facts = opened(out)
+        engine.close()
+        return facts
+    return {}
+
+
+def made_of(source: Path, settings: Settings) -> str:
+    """What a store would be made of: this callkit, the settings, and every file as the file system knows it.
+
+    Times of change cannot be set back, so that whatever was written to or replaced since is another file; reading it
+    to know would cost a tenth of a build.
+    """
+    found = [(f.name, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for f in files(source) for s in [f.stat()]]
+    told = [__version__, VERSION, asdict(settings), [f for f in found if f[0] != STORE]]
+    return hashlib.sha256(json.dumps(told, ensure_ascii=False, default=str).encode()).hexdigest() if found else ""
 
 
 def _facts(engine: Engine) -> dict[str, Any]:

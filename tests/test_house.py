@@ -47,6 +47,7 @@ FLOW = [
     "credit",
     "company",
     "scope",
+    "rows",
     "figures",
     "measuring",
     "calls",

@@ -1,19 +1,28 @@
-"""A store is made within the memory it is given, and leaves nothing beside itself."""
+"""A store is made within the memory it is given, leaves nothing beside itself, and is made again only if it must."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from worlds import hand_world
+from hypothesis import given, settings
+from worlds import World, hand_world, worlds
 
-from callkit import company
+from callkit import company, stored
+from callkit.cli import main
 from callkit.company import build
 from callkit.engine import DuckDB, Engine
 from callkit.errors import UsageError
 from callkit.settings import Settings
+from callkit.stored import Stored
 from callkit.tables import Checked
 
 
@@ -86,3 +95,89 @@ def test_what_was_spilled_beside_a_store_is_gone_when_it_is_made_or_has_failed(
         build(world, tmp_path / "company.duckdb", timezone="UTC", memory="1GB")
     assert seen
     assert [p.name for p in tmp_path.iterdir()] == ([] if fails else ["company.duckdb"])
+
+
+def rows_of(store: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table of a store, in order; of the facts those that tell of the data."""
+    with closing(DuckDB(store, read_only=True)) as engine:
+        tables = [name for (name,) in engine.query("SELECT table_name FROM duckdb_tables() ORDER BY 1")]
+        kept = {name: engine.query(f"SELECT * FROM {name}") for name in tables}
+    kept["facts"] = [row for row in kept["facts"] if row[0] != "made_of"]
+    return {name: sorted(rows, key=repr) for name, rows in kept.items()}
+
+
+@settings(max_examples=15)
+@given(before=worlds(zones=("Europe/Moscow",), least=1), after=worlds(zones=("Europe/Moscow",), least=1))
+def test_a_store_built_over_another_is_what_it_is_when_built_alone(before: World, after: World) -> None:
+    with TemporaryDirectory() as place:
+        folder, store = Path(place) / "tables", Path(place) / "company.duckdb"
+        build(before.write_csv(folder), store, timezone="Europe/Moscow")
+        for file in folder.iterdir():
+            if file.stem not in after.columns:
+                file.unlink()
+        build(after.write_csv(folder), store, timezone="Europe/Moscow")
+        assert rows_of(store) == rows_of(build(folder, Path(place) / "alone.duckdb", timezone="Europe/Moscow"))
+
+
+def changed_in_place(folder: Path) -> None:
+    """One call's talk, in as many bytes and with the file's time set back."""
+    file = folder / "calls.csv"
+    was, text = file.stat(), file.read_text(encoding="utf-8")
+    file.write_text(text.replace(",300,out", ",301,out"), encoding="utf-8")
+    os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def replaced(folder: Path) -> None:
+    copy = folder / "copy"
+    shutil.copy2(folder / "calls.csv", copy)
+    copy.rename(folder / "calls.csv")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a call changed in place, the file's time set back": changed_in_place,
+    "a file replaced": replaced,
+    "a table gone": lambda folder: (folder / "managers.csv").unlink(),
+    "a table of another name": lambda folder: (folder / "stages.csv").rename(folder / "stages.bak"),
+    "a rule changed": lambda folder: (folder / "callkit.toml").write_text("[rules]\nlead_in_minutes = 5\n"),
+    "another name": lambda folder: (folder / "callkit.toml").write_text('[company]\nname = "Shop"\n'),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_store_is_made_again_when_anything_changed_and_only_then(change: str, tmp_path: Path) -> None:
+    folder, store = hand_world().write_csv(tmp_path / "tables"), tmp_path / "company.duckdb"
+    first = Stored.at(build(folder, store, timezone="Europe/Moscow"))
+    assert Stored.at(build(folder, store, timezone="Europe/Moscow")) == first
+    time.sleep(0.02)  # the grain of a file system's clock
+
+    CHANGES[change](folder)
+
+    assert Stored.at(build(folder, store, timezone="Europe/Moscow")) != first
+    alone = build(folder, tmp_path / "alone.duckdb", timezone="Europe/Moscow")
+    assert rows_of(store) == rows_of(alone)
+
+
+def test_another_zone_another_callkit_and_force_make_a_store_again(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "company.duckdb"
+    made = [Stored.at(build(world, store, timezone="Europe/Moscow"))]
+    made.append(Stored.at(build(world, store, timezone="Europe/Berlin")))
+    made.append(Stored.at(build(world, store, timezone="Europe/Berlin", force=True)))
+    monkeypatch.setattr(stored, "__version__", "another")
+    made.append(Stored.at(build(world, store, timezone="Europe/Berlin")))
+    assert len(set(made)) == 4
+
+
+def test_the_command_says_that_nothing_has_changed(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["build", str(world), "--out", str(tmp_path / "company.duckdb"), "--timezone", "Europe/Moscow"]
+    told = [(main(arguments), capsys.readouterr().err) for arguments in (command, command, [*command, "--force"])]
+    assert [code for code, _ in told] == [0, 0, 0]
+    assert ["nothing has changed" in err for _, err in told] == [False, True, False]
+
+
+def test_a_file_in_the_stores_place_that_is_none_is_replaced(world: Path, tmp_path: Path) -> None:
+    (tmp_path / "company.duckdb").write_bytes(b"not a database" * 1000)
+    assert rows_of(build(world, tmp_path / "company.duckdb", timezone="UTC"))["calls"]

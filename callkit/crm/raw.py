@@ -68,7 +68,7 @@ class Raw:
         self.path = folder / FILE
         self._new = not self.path.exists()
         try:
-            self.engine = DuckDB(self.path, memory=MEMORY)
+            self.engine = DuckDB(self.path, limit=MEMORY)
         except duckdb.Error as error:
             if "lock" in str(error).lower() or "being used" in str(error).lower():
                 raise CallkitError(f"another pull of {folder} is running; wait until it is done") from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from callkit.company import Company
 from callkit.errors import UsageError
 from callkit.figures import TOTAL, Figures
-from callkit.measuring import deal_rows
+from callkit.rows import deal_rows
 from callkit.scope import Scope, resolve
 from callkit.zones import EVER, Period
 

@@ -26,7 +26,7 @@ from callkit.dimensions import code_label
 from callkit.errors import UsageError
 from callkit.figures import TOTAL
 from callkit.measures import wilson
-from callkit.measuring import deal_rows
+from callkit.rows import deal_rows
 from callkit.scope import Scope, resolve
 from callkit.zones import DAY
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from callkit.company import Company
 from callkit.dimensions import NO_DEAL, Dimension
-from callkit.measuring import Sql, call_rows, deal_rows, touched_rows
-from callkit.scope import Scope, resolve, shown
+from callkit.rows import Sql, call_rows, deal_rows, touched_rows
+from callkit.scope import Scope, resolve, seen, shown
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -189,8 +189,10 @@ def with_columns(company: Company, rows: Evidence, columns: Sequence[str]) -> Ev
     whole = rows.whole
     resolved = [shown(company, company.dimensions[column]) for column in columns]
     chosen = "".join(f", {d.calls} AS k{i}" for i, d in enumerate(resolved))
+    # A deal has the columns that its calls carry: under their name it answers for them.
+    beside = "" if seen(company).all else "JOIN deals AS d ON d.deal_key = c.deal_key"
     deal, *kept = company.engine.arrays(
-        1 + len(resolved), f"SELECT CAST(d.deal_key AS BIGINT){chosen} FROM deals AS d ORDER BY d.deal_key"
+        1 + len(resolved), f"SELECT CAST(c.deal_key AS BIGINT){chosen} FROM deals AS c {beside} ORDER BY c.deal_key"
     )
     at = np.minimum(np.searchsorted(deal, whole.deal), len(deal) - 1)
     codes = {d.name: np.where(whole.deal < 0, NO_DEAL, kept[i][at]).astype(np.int64) for i, d in enumerate(resolved)}

@@ -14,8 +14,9 @@ from callkit.decisions.chance import corrected
 from callkit.decisions.evidence import Evidence, Floats, Ints, evidence, with_columns
 from callkit.decisions.finding import Finding
 from callkit.dimensions import NO_DEAL
-from callkit.measuring import call_rows, emptied
+from callkit.measuring import emptied
 from callkit.quality import oddities
+from callkit.rows import call_rows
 from callkit.scope import Scope, resolve, seen
 from callkit.zones import Period, instant
 

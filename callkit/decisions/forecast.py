@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from callkit.company import Company
 from callkit.dimensions import code_label
 from callkit.errors import UsageError
-from callkit.measuring import call_rows, deal_rows
+from callkit.rows import call_rows, deal_rows
 from callkit.scope import Scope, resolve
 from callkit.working import Working
 from callkit.zones import EVER, Period
@@ -98,7 +98,7 @@ def forecast(company: Company, scope: Scope, deals: float | None = None) -> Fore
         raise UsageError(f"the number of new deals must be 0 or more, not {deals}")
     resolved = resolve(company, replace(scope, period=EVER, lens="created", credit="owner"))
     rows = call_rows(
-        resolved, "d.created_month AS made, c.month AS spoken, CAST(c.talk_seconds AS {}) AS seconds".format(
+        resolved, "c.created_month AS made, c.month AS spoken, CAST(c.talk_seconds AS {}) AS seconds".format(
             company.engine.types["DOUBLE"]
         ), [],
     )  # fmt: skip

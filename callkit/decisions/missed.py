@@ -18,8 +18,8 @@ from callkit.decisions.clock import CAME, STILL, WITHIN, Wait, rows_by, wait, wa
 from callkit.decisions.cohorts import last_instant
 from callkit.decisions.evidence import Ints
 from callkit.figures import TOTAL
-from callkit.measuring import call_rows
 from callkit.placing import FOREVER
+from callkit.rows import call_rows
 from callkit.scope import Scope, resolve
 
 
@@ -86,7 +86,7 @@ def missed(company: Company, scope: Scope, by: Sequence[str] = (), within: Seque
     rows = call_rows(
         resolved,
         "c.call_id AS call_id, c.started_us AS started_us, "
-        f"CASE WHEN d.deal_key IS NOT NULL AND {resolved.seen.deals} THEN d.deal_key END AS deal_key, "
+        f"CASE WHEN c.deal_key IS NOT NULL AND {resolved.seen.deals} THEN c.deal_key END AS deal_key, "
         "c.direction AS direction, c.talk_seconds AS talk_seconds",
         keys,
     )

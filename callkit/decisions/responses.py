@@ -21,8 +21,8 @@ from callkit.decisions.cohorts import last_instant
 from callkit.decisions.evidence import Flags, Ints
 from callkit.figures import TOTAL
 from callkit.measures import wilson
-from callkit.measuring import deal_rows
 from callkit.placing import FOREVER
+from callkit.rows import deal_rows
 from callkit.scope import Scope, resolve
 from callkit.zones import SECOND
 
@@ -99,25 +99,25 @@ def responses(company: Company, scope: Scope, by: Sequence[str] = (), within: Se
     dimensions = () if any(d.of == "call" for d in resolved.by) else resolved.by
     own = deal_rows(company, resolved, [d.deals for d in dimensions])
     lead_in = round(company.settings.lead_in_minutes * 60 * SECOND)
-    kept = f"c.started_us >= d.created_us - {lead_in} AND (d.closed_us IS NULL OR c.started_us <= d.closed_us)"
-    kept += f" AND d.deal_key IN (SELECT deal_key FROM own) AND {resolved.seen.calls}"
+    kept = f"c.started_us >= c.created_us - {lead_in} AND (c.closed_us IS NULL OR c.started_us <= c.closed_us)"
+    kept += f" AND c.deal_key IN (SELECT deal_key FROM own) AND {resolved.seen.calls}"
     keys = "".join(f", o.k{i}" for i in range(len(dimensions)))
     columns = company.engine.arrays(
         7 + len(dimensions),
         f"""
         WITH own AS ({own.text}), firsts AS (
             SELECT c.deal_key AS deal_key,
-                min(CASE WHEN c.started_us >= d.created_us AND (c.direction = 2 OR c.talk_seconds > 0)
+                min(CASE WHEN c.started_us >= c.created_us AND (c.direction = 2 OR c.talk_seconds > 0)
                     THEN c.started_us ELSE {FOREVER} END) AS first_us,
                 min(CASE WHEN c.talk_seconds > 0 THEN c.started_us ELSE {FOREVER} END) AS talk_us,
-                max(CASE WHEN c.started_us < d.created_us AND c.talk_seconds > 0 THEN 1 ELSE 0 END) AS brought
-            FROM calls AS c JOIN deals AS d ON d.deal_key = c.deal_key
+                max(CASE WHEN c.started_us < c.created_us AND c.talk_seconds > 0 THEN 1 ELSE 0 END) AS brought
+            FROM calls AS c
             WHERE {kept}
             GROUP BY c.deal_key
         ), tried AS (
             SELECT c.deal_key AS deal_key, sum(CASE WHEN c.direction = 2 THEN 1 ELSE 0 END) AS attempts,
                 max(CASE WHEN c.direction = 2 AND c.talk_seconds > 0 THEN 1 ELSE 0 END) AS ours
-            FROM calls AS c JOIN deals AS d ON d.deal_key = c.deal_key
+            FROM calls AS c
             JOIN firsts AS f ON f.deal_key = c.deal_key
             WHERE c.started_us <= f.talk_us AND {kept}
             GROUP BY c.deal_key

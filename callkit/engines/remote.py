@@ -50,6 +50,7 @@ class Remote(ABC):
     """
 
     types: Mapping[str, str] = {"VARCHAR": "VARCHAR", "DOUBLE": "DOUBLE"}
+    bits = False
     place: str
 
     @abstractmethod
