@@ -105,6 +105,11 @@ class Closing(_Owned, VoilaShutdownKernelHandler):  # type: ignore[misc]
 class Channel(_Owned, VoilaKernelWebsocketHandler):  # type: ignore[misc]
     """The websocket between a page and its kernel; what a kernel complains of goes to the log, not to the page."""
 
+    async def open(self, *arguments: str, **named: str) -> None:
+        # An answer comes as several small messages: without this the second waits 40 ms for the first one's receipt.
+        self.set_nodelay(True)
+        await super().open(*arguments, **named)
+
     def write_message(self, message: bytes | str | dict[str, Any], binary: bool = False) -> Any:
         told = _complaint(message)
         if told is None:

@@ -154,14 +154,14 @@ class App {
       history.replaceState({}, "", `${location.pathname}${answer.query ? `?${answer.query}` : ""}`);
     }
     if (this.own) {
-      document.documentElement.lang = answer.lang;
+      if (document.documentElement.lang !== answer.lang) document.documentElement.lang = answer.lang;
       document.title = `${answer.company}: ${answer.title}`;
       if (answer.theme) document.documentElement.dataset.theme = answer.theme;
       else delete document.documentElement.dataset.theme;
     }
     this.status("");
     this.frame();
-    this.parts.show(answer);
+    const placed = this.parts.show(answer);
     if (moved) this.main.scrollTo?.({ top: 0 }), this.own && scrollTo({ top: 0 });
     this.filters.render();
     this.behind.follow();
@@ -172,7 +172,8 @@ class App {
       if (told.trouble) this.parts.fill(part.name, { kind: "html", html: "", trouble: told.trouble });
       else this.parts.fill(told.name, told.shown);
     }
-    this.root.dataset.complete = String(turn);
+    await placed;
+    if (turn === this.turn && this.view === answer) this.root.dataset.complete = String(turn);
   }
 
   drawn(name) { this.root.dataset.drawn = name; }

@@ -30,7 +30,8 @@ class Chart {
     this.place = h("div", { class: "ck-drawing" });
     this.figure = h("figure", { class: "callkit-chart", role: "img" }, this.place);
     this.turn = 0;
-    new ResizeObserver(() => this.draw()).observe(this.figure);
+    // The width is kept: to ask for it after every change of the page would have the page laid out each time.
+    new ResizeObserver(() => { this.width = this.figure.clientWidth; this.draw(); }).observe(this.figure);
   }
 
   show(content) {
@@ -40,12 +41,12 @@ class Chart {
     return this.draw();
   }
 
-  layout() { return this.figure.clientWidth < NARROW_BELOW ? "narrow" : "wide"; }
+  layout() { return this.width < NARROW_BELOW ? "narrow" : "wide"; }
 
   // A hidden figure is 0 pixels wide: it waits until it is shown.
   async draw() {
-    const width = this.figure.clientWidth;
-    if (!this.content || !width) return;
+    this.width ??= this.figure.clientWidth;
+    if (!this.content || !this.width) return;
     const layout = this.layout(), narrow = layout === "narrow", key = `${look()} ${layout}`;
     if (this.key === key) return;
     if (![layout, "both"].includes(this.content.layout)) return this.app.parts.laidOut(this);

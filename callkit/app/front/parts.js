@@ -3,6 +3,7 @@ class Parts {
   constructor(app) {
     this.app = app;
     this.charts = new Map();
+    this.filled = new Set(); // what has come of the view that is shown
     this.element = h("div", { class: "ck-grid" });
   }
 
@@ -10,7 +11,7 @@ class Parts {
 
   // The layout each chart on the page has room for: it alone is then made.
   layouts() {
-    const known = [...this.charts].filter(([, chart]) => chart.figure.clientWidth);
+    const known = [...this.charts].filter(([, chart]) => chart.width);
     return Object.fromEntries(known.map(([name, chart]) => [name, chart.layout()]));
   }
 
@@ -21,7 +22,8 @@ class Parts {
     if (this.app.view === view && told.shown) chart.show(told.shown);
   }
 
-  show(view) {
+  // The chart first: where it stands already it is drawn anew before anything else has the page laid out again.
+  async show(view) {
     const wanted = view.parts.map((part) => part.name);
     for (const place of [...this.element.children]) {
       if (wanted.includes(place.dataset.part) && this.shownPage === view.page) continue;
@@ -30,13 +32,18 @@ class Parts {
       place.remove();
     }
     this.shownPage = view.page;
-    for (const part of view.parts) {
+    for (const [i, part] of view.parts.entries()) {
       const place = this.place(part.name) || h("div", { class: "ck-part", "data-part": part.name });
       place.style.setProperty("--wide", part.wide);
-      this.element.append(place);
-      if (part.name in view.shown) this.fill(part.name, view.shown[part.name]);
-      else place.classList.add("ck-waiting");
+      // What stands in its place stays there: to move it would have all of it laid out again.
+      if (this.element.children[i] !== place) this.element.insertBefore(place, this.element.children[i]);
     }
+    this.filled = new Set();
+    const shown = Object.entries(view.shown), again = shown.filter(([name]) => this.charts.get(name)?.view);
+    await Promise.allSettled(again.map(([name, content]) => this.fill(name, content)));
+    if (this.app.view !== view) return;
+    for (const name of wanted) if (!(name in view.shown) && !this.filled.has(name)) this.place(name).classList.add("ck-waiting");
+    for (const [name, content] of shown) if (!again.some(([drawn]) => drawn === name)) this.fill(name, content);
   }
 
   place(name) { return this.element.querySelector(`:scope > [data-part="${name}"]`); }
@@ -45,6 +52,7 @@ class Parts {
     const place = this.place(name);
     if (!place) return;
     place.classList.remove("ck-waiting");
+    this.filled.add(name);
     if (shown.kind === "chart") return this.fillChart(place, name, shown);
     this.charts.get(name)?.drop();
     this.charts.delete(name);
@@ -142,7 +150,7 @@ class Parts {
     }
     place.querySelector(".ck-how")?.remove();
     place.querySelector(".ck-chart").insertAdjacentHTML("beforeend", shown.how || "");
-    chart.show(shown);
+    return chart.show(shown);
   }
 
   switches() {
