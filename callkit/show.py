@@ -19,6 +19,7 @@ from typing import Any
 import altair as alt
 
 from callkit.caching import cache_folder, write_whole
+from callkit.charts import swift
 from callkit.charts.layout import Chart
 from callkit.charts.theme import LOOKS
 
@@ -67,7 +68,8 @@ def show(chart: Chart, alt: str, how: str = "") -> Shown:
     The width is the chart's own, in pixels: `container` would give nothing in a hidden tab, where it measures 0.
     """
     # Whether charts keep Vega-Lite's schema is for the tests to say: checking it again takes a quarter of a section.
-    return Shown({**chart.to_dict(validate=False), "$schema": _SCHEMA, "description": alt}, alt, how)
+    with swift.drawing_own():
+        return Shown({**chart.to_dict(validate=False), "$schema": _SCHEMA, "description": alt}, alt, how)
 
 
 def chart_html(spec: Mapping[str, Any], alt: str, identifier: str) -> str:

@@ -25,13 +25,13 @@ from worlds import hand_world, narrow
 
 import callkit
 from callkit import Company, Period, Scope, UsageError, behind, build, measure, open_company
-from callkit.app import answering, asked_by, data_folders, live, pages, redrawing, swift
+from callkit.app import answering, asked_by, data_folders, live, pages, redrawing
 from callkit.app import app as open_app
 from callkit.app.desk import Desk
 from callkit.app.downloads import command
 from callkit.app.view import PAGES, View, read
 from callkit.app.widget import APP_MIME, Page, script
-from callkit.charts import layout
+from callkit.charts import layout, swift
 from callkit.pieces import Piece
 from callkit.scope import conditions
 from callkit.show import Shown

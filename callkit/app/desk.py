@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from callkit import deciding
-from callkit.app import choices, listing, pages, swift
+from callkit.app import choices, listing, pages
 from callkit.app.redrawing import Live, Memory
 from callkit.app.shelf import Shelf
 from callkit.app.view import View, period_of, read
 from callkit.charts import layout as layouts
-from callkit.charts import segments
+from callkit.charts import segments, swift
 from callkit.charts.theme import LOOKS
 from callkit.company import Company
 from callkit.errors import CallkitError

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 import altair as alt
 
+from callkit.charts import swift
 from callkit.charts import theme as looks
 from callkit.charts.lettering import wrap
 from callkit.charts.theme import Theme
@@ -42,12 +43,13 @@ def laid_out(
 ) -> AnyChart:
     """The chart that `build` makes for the wide layout, dressed, with the narrow one as a patch in its `usermeta`."""
     wanted = _WANTED.get() if wide.width > narrow.width else "wide"
-    chart = build(narrow if wanted == "narrow" else wide)
-    if wanted == "both":
-        patch = difference(_specification(chart), _specification(build(narrow)))
-        chart = chart.properties(usermeta={"callkit": {"narrow": patch}})
-    dressed: AnyChart = chart.configure(**looks.config(theme, locale))
-    return dressed
+    with swift.drawing_own():
+        chart = build(narrow if wanted == "narrow" else wide)
+        if wanted == "both":
+            patch = difference(_specification(chart), _specification(build(narrow)))
+            chart = chart.properties(usermeta={"callkit": {"narrow": patch}})
+        dressed: AnyChart = chart.configure(**looks.config(theme, locale))
+        return dressed
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ from papermill.engines import Engine, papermill_engines
 from traitlets import Type
 from traitlets.config import Config
 
+from callkit.charts import swift
+
 ENGINE = "callkit"
 _output: Callable[..., Any] = nbformat.v4.new_output
 
@@ -117,6 +119,7 @@ class InThisProcess(Engine):  # type: ignore[misc]
         shell = Shell.instance(config=Config(HistoryManager={"enabled": False}, InteractiveShell={"colors": "neutral"}))
         streams = contextlib.ExitStack()
         with streams:
+            streams.enter_context(swift.own_charts())
             streams.enter_context(contextlib.redirect_stdout(Stream("stdout", shell)))
             streams.enter_context(contextlib.redirect_stderr(Stream("stderr", shell)))
             for number, cell in enumerate(nb_man.nb.cells):

@@ -36,7 +36,12 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 _FORKS = sys.platform.startswith("linux")
 _SERVE = "from callkit.report.running import serve; serve()"
 _ALONE = "from callkit.report.running import alone; alone()"
-_WARM = ("callkit.report.cells", "callkit.sections", "callkit.charts", "callkit.show", "papermill")
+_WARM = (
+    "callkit.report.cells", "callkit.sections", "callkit.charts", "callkit.show", "papermill",
+    # what these ask for only when they need it: a fork would ask again every time
+    "callkit.app.answering", "scipy.special", "scipy.optimize", "IPython.core.completer", "IPython.core.magics",
+    "IPython.core.oinspect",
+)  # fmt: skip
 _OWN_ERRORS = ("CallkitError", "UsageError", "ContractError")
 
 
