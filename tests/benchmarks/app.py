@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from running import CALLKIT, company, run
+from running import company
+from running import store as made_store
 from served import Peer, Server, names, ours, peer, rest, totals
 from visiting import AppTab, Tab, browser
 
@@ -32,10 +33,7 @@ def app(size: int, rounds: int, changes: int, work: Path) -> list[str]:
     with browser() as opened:
         if opened is None:
             return [*lines, "Not measured: no Chromium was found; name one in CALLKIT_CHROMIUM.", ""]
-        source = company(size, work)
-        store = work / f"company-{size}.duckdb"
-        if not store.exists():
-            run([*CALLKIT, "build", str(source), "--out", str(store)])
+        source, store = company(size, work), made_store(size, work)
         beside = peer(source, work)
         if isinstance(beside, str):
             lines += [beside, ""]

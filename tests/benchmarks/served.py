@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
-from running import CALLKIT, HERE, run
+from running import CALLKIT, HERE, environment, run
 
 PATIENCE = 120
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -128,22 +128,15 @@ class Peer:
 
 def peer(source: Path, work: Path) -> Peer | str:
     """The page in Streamlit made ready, in an environment of its own; or why there is none, in a sentence."""
-    home = work / "streamlit"
-    python = home / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
     wanted = ["streamlit", "pandas", "altair", f"duckdb=={version('duckdb')}"]
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return f"Streamlit could not be installed, so nothing is beside callkit: {done.stderr.strip().splitlines()[-1]}"
-    script = f"from importlib.metadata import version as v; print(', '.join(n + ' ' + v(n) for n in {wanted[:3]}))"
-    told = subprocess.run([str(python), "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+    python, told = environment(work / "streamlit", wanted)
+    if not python:
+        return told
     store = source.with_name(f"{source.name}-bare") / "bare.duckdb"
     if not store.exists():
         store.parent.mkdir(exist_ok=True)
-        run([sys.executable, str(HERE / "peers.py"), "sql", str(source), str(store.parent)])
-    return Peer(python, store, source / "managers.csv", told)
+        run([sys.executable, str(HERE / "peers.py"), "sql", "build", str(source), str(store.parent)])
+    return Peer(Path(python), store, source / "managers.csv", told)
 
 
 def names(source: Path) -> list[str]:
