@@ -3,8 +3,8 @@
     python asking.py ours STORE QUESTIONS    random scopes and cuts of `filters.py`; then the questions for everybody
     python asking.py sql|polars OUT QUESTIONS    the same questions, of what `peers.py build` left in OUT
 
-The questions for everybody have the lens `closed` and filters by manager and by the deals' columns. `ours` draws them and
-writes them down; every contender prints its answers to them, which the benchmark compares, and the milliseconds.
+The questions for everybody have the lens `closed` and filters by manager and by the deals' columns. `ours` draws them
+and writes them down; every contender prints its answers to them, which the benchmark compares, and the milliseconds.
 """
 
 from __future__ import annotations
@@ -42,10 +42,7 @@ def ours(store: Path, questions: Path) -> dict[str, Any]:
                 measure(company, scope, cut)
                 taken.append((round(1000 * (time.perf_counter() - start), 2), scope.lens))
         peak = _peak()
-        ids = {
-            label: own
-            for label, own in company.engine.query("SELECT label, id FROM labels WHERE dimension = 'manager'")
-        }
+        ids = dict(company.engine.query("SELECT label, id FROM labels WHERE dimension = 'manager'"))
         shared, scopes = [], []
         for drawn in filters.scopes(company, 3 * SHARED_SCOPES, seed=6):
             where = {c: kept for c, v in drawn.where.items() if (kept := [x for x in v if not x.startswith("(")])}
@@ -114,7 +111,9 @@ def polars(out: Path, questions: Path) -> dict[str, Any]:
     ).collect(engine="streaming")  # fmt: skip
     calls = (
         pl.scan_parquet(out / "calls.parquet")
-        .select("placed_deal", "started_at", "talk_seconds", pl.col("manager_id", "stage", "month").cast(pl.Categorical))
+        .select(
+            "placed_deal", "started_at", "talk_seconds", pl.col("manager_id", "stage", "month").cast(pl.Categorical)
+        )
         .join(deals.lazy().select(pl.col("deal_id").alias("placed_deal"), *OF_DEALS), on="placed_deal", how="left")
         .with_columns(pl.col("placed_deal").is_not_null().alias("on_deal")).drop("placed_deal")
         .collect(engine="streaming")

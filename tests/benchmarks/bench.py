@@ -2,9 +2,9 @@
 
     python tests/benchmarks/bench.py [--calls N …] [--large] [--only build app …] [--rounds 5] [--work FOLDER]
 
-Ratios count, seconds do not: every figure is the median of several rounds in which each contender ran once, as a process
-of its own. CPU is user and system time of all its threads and children, memory the peak of its largest process. What a
-run has measured is kept in results.json by part and size; `--only` measures some parts anew and leaves the rest there.
+Ratios count, seconds do not: every figure is the median of several rounds in which each contender ran once, as a
+process of its own. CPU is user and system time of all its threads and children, memory the peak of its largest process.
+What was measured is kept in results.json by part and size; `--only` measures some parts anew and leaves the rest there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import resource
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -22,18 +23,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import limits
 import reports
-import results
 from app import CHANGES, app
 from asked import filters
-from running import CALLKIT, HERE, Run, interleaved, run
+from running import CALLKIT, HERE, Run, company, interleaved, run
 from steps import STEPS, steps
 
 SIZES, LARGE = (100_000, 1_000_000, 10_000_000), 100_000_000
 PARTS = ("starts", *STEPS, "filters", "report", "app", "limits")
-_ONE_SIZE = {"starts": 0, "limits": 10_000_000}
-"""Parts that are measured once: at no size, or at the largest one up to this."""
 _APP_SIZES = (1_000_000, 10_000_000)
 
 
@@ -63,12 +60,15 @@ def measure(parts: list[str], sizes: list[int], rounds: int, work: Path, keep: C
             keep("filters", size, filters(size, 1 if size > 3_000_000 else min(rounds, 3), work))
         if "report" in parts:
             keep("report", size, reports.large(size, min(rounds, 3), work))
-        if "app" in parts and (size in _APP_SIZES or len(sizes) == 1):
-            keep("app", size, {"lines": app(size, rounds, CHANGES, work)})
     if "report" in parts:
         keep("report", 0, reports.demo(min(rounds, 3), work))
     if "limits" in parts:
-        keep("limits", (size := max(s for s in sizes if s < LARGE or len(sizes) == 1)), limits.measured(size, work))
+        size = max((s for s in sizes if s < LARGE), default=LARGE)
+        run([sys.executable, str(HERE / "limits.py"), "all", str(company(size, work)), str(work)], work / "limits.json")
+        keep("limits", size, json.loads((work / "limits.json").read_text(encoding="utf-8")))
+    for size in sizes:  # at last: what drives the browser makes this process, and so the peaks of its children, larger
+        if "app" in parts and (size in _APP_SIZES or len(sizes) == 1):
+            keep("app", size, {"lines": app(size, rounds, CHANGES, work)})
 
 
 def main() -> None:
@@ -77,7 +77,8 @@ def main() -> None:
     parser.add_argument("--calls", type=int, nargs="+", default=list(SIZES), help="sizes of the generated companies")
     parser.add_argument("--large", action="store_true", help="and 100 million calls: hours, and 40 GB of disk")
     parser.add_argument("--rounds", type=int, default=5, help="3 at most for the slow ones")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some parts; none: only write")
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS), help="some parts alone")
+    parser.add_argument("--more", action="store_true", help="add rounds to those that are kept of a part and size")
     parser.add_argument("--work", type=Path, help="keep companies, stores and environments of peers here")
     parser.add_argument("--out", type=Path, default=HERE, help="the folder of results.json, results.md, results.svg")
     arguments = parser.parse_args()
@@ -86,29 +87,37 @@ def main() -> None:
     known: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
 
     def keep(part: str, size: int, found: dict[str, Any]) -> None:
-        found["at"] = f"{dt.datetime.now():%Y-%m-%d %H:%M}"
-        found["on"] = (
-            f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {_memory()}, Python {platform.python_version()}"
-        )
-        known.setdefault(part, {})[str(size)] = found
+        before = known.setdefault(part, {}).get(str(size), {}).get("runs", {})
+        if arguments.more and before.keys() == found.get("runs", {}).keys():
+            found["runs"] = {name: [*before[name], *runs] for name, runs in found["runs"].items()}
+        known[part][str(size)] = found | {"at": f"{dt.datetime.now():%Y-%m-%d %H:%M}", "on": _machine()}
         print(f"{part}, {size:,} calls: measured", file=sys.stderr, flush=True)
-        results.write(known, arguments.out)
+        write(known, arguments.out)
 
     with tempfile.TemporaryDirectory() as folder:
         work = (arguments.work or Path(folder)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         measure([part for part in PARTS if part in arguments.only], sizes, arguments.rounds, work, keep)
+    write(known, arguments.out)
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"this program's own peak: {own:.0f} MB", file=sys.stderr)
     print(arguments.out / "results.md")
 
 
-def _memory() -> str:
-    """The machine's memory, where the system tells it."""
+def write(known: dict[str, Any], out: Path) -> None:
+    """Writes what is kept, and all that is made of it: by another process, since a child's peak counts its parent's."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    subprocess.run([sys.executable, str(HERE / "results.py"), str(out)], check=True)
+
+
+def _machine() -> str:
     try:
-        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / (1 << 30):.0f} GiB"
+        memory = f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / (1 << 30):.0f} GiB, "
     except (ValueError, OSError, AttributeError):
-        return "memory unknown"
+        memory = ""
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{system}, {os.cpu_count()} cores, {memory}Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

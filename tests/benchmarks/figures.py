@@ -1,6 +1,7 @@
 """What callkit does in the steps that `peers.py` has too, from its own interface: `python figures.py ingest|metrics …`.
 
-`ingest FOLDER` reads and checks the tables of a company; `metrics STORE` prints the figures of a store as `peers.py` does.
+`ingest FOLDER` reads and checks the tables of a company; `metrics STORE` prints the figures of a store as `peers.py`
+does.
 """
 
 from __future__ import annotations

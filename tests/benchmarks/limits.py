@@ -1,7 +1,8 @@
 """Where the time goes, against what the machine could do at best: memory bandwidth, disk, and the bytes that must move.
 
-`python limits.py build SOURCE STORE` builds with a clock at every step; `python limits.py filter STORE` asks one question
-over the whole year; `measured` puts both beside the speed of a plain copy in memory and of the disk, in the same run.
+`python limits.py build SOURCE STORE` builds with a clock at every step; `python limits.py filter STORE` asks one
+question over the whole year; `python limits.py all SOURCE WORK` puts both beside the speed of a plain copy in memory
+and of the disk, measured in the same run.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from peers import START, STOP
-from running import HERE, company, run
+from running import HERE, run
 
 _GB = 1 << 30
 _BLOCK, _FILE = 256 << 20, 1 << 30
@@ -35,9 +36,9 @@ _WIDTHS = {"BIGINT": 8, "DOUBLE": 8, "INTEGER": 4, "SMALLINT": 2, "UTINYINT": 1,
 _WIDTHS |= {"UINTEGER": 4, "TINYINT": 1, "UBIGINT": 8, "FLOAT": 4}
 
 
-def measured(size: int, work: Path) -> dict[str, Any]:
+def measured(source: Path, work: Path) -> dict[str, Any]:
     """Steps of a build and of a filter with their seconds and bytes, and the machine's own speeds."""
-    source, made, told = company(size, work), work / "limits.duckdb", work / "limits.json"
+    made, told = work / "limits.duckdb", work / "limits-step.json"
     building = run([sys.executable, str(HERE / "limits.py"), "build", str(source), str(made)], told)
     steps = json.loads(told.read_text(encoding="utf-8"))
     run([sys.executable, str(HERE / "limits.py"), "filter", str(made)], told)
@@ -55,6 +56,36 @@ def measured(size: int, work: Path) -> dict[str, Any]:
         },
         "filter": json.loads(told.read_text(encoding="utf-8")),
     }
+
+
+def told(size: int, found: Mapping[str, Any]) -> list[str]:
+    """The same for people: where the seconds go, and how far from the limit that is."""
+    build, asked, disk = found["build"], found["filter"], found["disk"]
+    one, fast = min(found["memory"].values()), max(found["memory"].values())
+    best = build["tables"] / 1024 / disk["read"] + build["store"] / 1024 / disk["written"]
+    floor = 1000 * asked["bytes"] / _GB / fast
+    return [
+        f"### Where the time goes, {size:,} calls",
+        "",
+        "| step of a build | wall s | CPU s |",
+        "|---|---:|---:|",
+        *(f"| {name} | {wall:.2f} | {cpu:.2f} |" for name, (wall, cpu) in build["steps"].items()),
+        "",
+        f"A copy in memory moves {one:.1f} to {fast:.1f} GB/s (read and written together, on one core and on all); the "
+        f"disk reads {disk['read']:.2f} and writes {disk['written']:.2f} GB/s, in the same run. The build takes "
+        f"{build['wall']:.1f} s and {build['cpu']:.1f} s of CPU. Its tables are {build['tables']:,.0f} MB of text, its "
+        f"store {build['store']:,.0f} MB; {build['from_disk']:,.0f} MB came from the disk, the rest from the system's "
+        f"memory, and {build['to_disk']:,.0f} MB went there. At the disk's speed both take {best:.1f} s, "
+        f"{best / build['wall']:.0%} of what the build takes; the bytes alone, copied in memory, "
+        f"{(build['tables'] + build['store']) / 1024 / fast:.2f} s. The rest is CPU: text is parsed, checked and "
+        "joined, columns are packed.",
+        "",
+        f"A filter over all {asked['calls']:,} calls by source takes {asked['whole_ms']:.1f} ms; its pass over them "
+        f"{asked['sql_ms']:.1f} ms, {asked['sql_cpu_ms']:.1f} ms of CPU on all cores. That pass touches "
+        f"{asked['bytes'] / 1e6:,.0f} MB of columns ({', '.join(asked['columns'])}), which memory could deliver in "
+        f"{floor:.1f} ms, {floor / asked['sql_ms']:.0%} of it; the rest is unpacking and grouping.",
+        "",
+    ]
 
 
 def _copying(threads: int) -> float:
@@ -133,7 +164,7 @@ def _building(source: Path, out: Path) -> dict[str, Any]:
 
 
 def _asking(store: Path) -> dict[str, Any]:
-    """One question over every call of the year: the time in SQL and beside it, and the bytes of the columns it names."""
+    """One question over every call of the year: the time in SQL and beside it, the bytes of the columns it names."""
     from callkit.company import open_company
     from callkit.engine import DuckDB
     from callkit.measuring import measure
@@ -178,4 +209,4 @@ def _cpu() -> float:
 
 if __name__ == "__main__":
     given = [Path(word) for word in sys.argv[2:]]
-    print(json.dumps({"build": _building, "filter": _asking}[sys.argv[1]](*given)))
+    print(json.dumps({"all": measured, "build": _building, "filter": _asking}[sys.argv[1]](*given)))

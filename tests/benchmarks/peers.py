@@ -1,11 +1,11 @@
-"""What a careful person would write without callkit: the same placing and figures in pandas, Polars and bare DuckDB SQL.
+"""What a careful person would write without callkit: the same work in pandas, Polars and bare DuckDB SQL.
 
     python peers.py pandas|polars|sql ingest|build|metrics FOLDER OUT
 
-`ingest` reads the CSV files of a generated company into typed tables. `build` goes on: it puts every call on its deal (by
-the deal's id, else through the contact) and on its stage, and leaves placed calls and deals in OUT. `metrics` reads those
-and prints the figures by manager, source, stage and month, and the calls on every stage, as JSON; `figures.py` prints
-the same of callkit's store, and the benchmark compares. None of them checks anything.
+`ingest` reads the CSV files of a generated company into typed tables. `build` goes on: it puts every call on its deal
+(by the deal's id, else through the contact) and on its stage, and leaves placed calls and deals in OUT. `metrics` reads
+those and prints the figures by manager, source, stage and month, and the calls on every stage, as JSON; `figures.py`
+prints the same of callkit's store, and the benchmark compares. None of them checks anything.
 """
 
 from __future__ import annotations
@@ -316,7 +316,8 @@ class Sql:
             cuts[cut] = base.execute(f"""
                 WITH spoken AS (
                     SELECT coalesce({spoken or source}, '') AS segment, count(*) AS calls,
-                        count(*) FILTER (c.talk_seconds > 0) AS answered, count(*) FILTER (c.direction = 'in') AS inbound,
+                        count(*) FILTER (c.talk_seconds > 0) AS answered,
+                        count(*) FILTER (c.direction = 'in') AS inbound,
                         count(*) FILTER (c.direction = 'out') AS outbound, sum(c.talk_seconds) / 60 AS talk
                     FROM calls AS c {join}
                     WHERE c.started_at >= TIMESTAMPTZ '{START}' AND c.started_at < TIMESTAMPTZ '{STOP}'

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CORE_HOUR, GB_MONTH = 0.05, 0.10
-"""Assumed prices in US dollars: of a core with 4 GiB of memory for an hour, and of a gigabyte of fast disk for a month."""
+"""Assumed prices in US dollars: of a core with 4 GiB of memory for an hour, of a gigabyte of fast disk for a month."""
+OPEN_HOURS = 200
 SIZES = (100_000_000, 1_000_000_000, 10_000_000_000)
 NIGHT, PARALLEL = 8.0, 0.7
 """Hours in which a build is to be done, and what is left of a core's speed where many share one machine."""
 MOST_CORES, MOST_DISK, WAIT = 64, 8_000.0, 2.0
-"""A large machine that can be had: cores, gigabytes of disk. And the seconds that a filter may take at the 95th percentile."""
+"""A large machine that can be had: its cores, its gigabytes of disk. And the seconds in which a slow filter answers."""
 
 
 @dataclass(frozen=True)
@@ -44,45 +45,102 @@ def fitted(points: Mapping[int, float]) -> Line:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What the plan goes by: CPU seconds of a build and seconds of a slow filter by calls, on so many cores.
+
+    `tables` and `store` are kilobytes a call, as CSV and as it is placed.
+    """
+
+    build: Line
+    filter: Line
+    tables: float
+    store: float
+    cores: int
+
+
+@dataclass(frozen=True)
 class Need:
-    """What one size needs: gigabytes of tables and store, core-hours of a build, cores for a filter and for a night."""
+    """What a number of calls needs: gigabytes, core-hours of a build, cores for a night and for a filter, dollars."""
 
     calls: int
     tables: float
     store: float
     core_hours: float
     night_cores: int
-    filter_p95: float
+    filter_seconds: float
     filter_cores: int
-    build_cost: float
-    month_cost: float
+
+    @property
+    def disk(self) -> float:
+        """Gigabytes: a store is kept twice while a new one is built beside it."""
+        return self.tables + 2 * self.store
+
+    @property
+    def build_cost(self) -> float:
+        return self.core_hours * CORE_HOUR
+
+    @property
+    def month_cost(self) -> float:
+        return self.disk * GB_MONTH + 30 * self.build_cost + self.filter_cores * OPEN_HOURS * CORE_HOUR
 
     @property
     def one_machine(self) -> bool:
-        """Whether one large machine does: for a build by night, with its disk, and a filter that people wait for."""
-        return max(self.night_cores, self.filter_cores) <= MOST_CORES and self.tables + 2 * self.store <= MOST_DISK
+        """Whether one large machine does: for a build by night, with its disk, and for filters."""
+        return max(self.night_cores, self.filter_cores) <= MOST_CORES and self.disk <= MOST_DISK
 
 
-def need(calls: int, build: Line, p95: Line, tables: Line, store: Line, cores: int) -> Need:
-    """What `calls` need, from a build's CPU seconds, a filter's seconds on `cores` cores, and bytes, by calls.
-
-    A filter's work is spread over cores as a build's is. A store is kept twice while a new one is built beside it.
-    """
-    hours, latency = build.at(calls) / 3600, p95.at(calls)
-    kept = tables.at(calls) / 1e9, store.at(calls) / 1e9
-    night = max(1, math.ceil(hours / (NIGHT * PARALLEL)))
-    filtering = max(cores, math.ceil(cores * latency / (WAIT * PARALLEL))) if latency > WAIT else cores
+def need(calls: int, by: Measured) -> Need:
+    """What `calls` need by what was measured; a filter's work is spread over cores as a build's is."""
+    hours, seconds = by.build.at(calls) / 3600, by.filter.at(calls)
+    filtering = math.ceil(by.cores * seconds / (WAIT * PARALLEL)) if seconds > WAIT else by.cores
     return Need(
-        calls, *kept, hours, night, latency, filtering, hours * CORE_HOUR,
-        (kept[0] + 2 * kept[1]) * GB_MONTH + 30 * hours * CORE_HOUR + filtering * 200 * CORE_HOUR,
-    )  # fmt: skip
+        calls,
+        calls * by.tables / (1 << 20),
+        calls * by.store / (1 << 20),
+        hours,
+        max(1, math.ceil(hours / (NIGHT * PARALLEL))),
+        seconds,
+        filtering,
+    )
 
 
-def one_machine_ends(build: Line, p95: Line, tables: Line, store: Line, cores: int) -> int:
-    """The largest number of calls, in steps of a tenth of a decade, that one large machine bears."""
-    found = 0
-    for step in range(70, 121):
-        calls = round(10 ** (step / 10))
-        if need(calls, build, p95, tables, store, cores).one_machine:
-            found = calls
-    return found
+def end(by: Measured) -> int:
+    """The largest number of calls that one large machine bears, in tenths of a decade from ten million; 0 for none."""
+    sizes = (round(10 ** (step / 10)) for step in range(70, 131))
+    return max((calls for calls in sizes if need(calls, by).one_machine), default=0)
+
+
+def told(by: Measured) -> list[str]:
+    """The plan for people."""
+    needs = [need(calls, by) for calls in SIZES]
+    rows = {
+        "tables as CSV, GB": [f"{n.tables:,.0f}" for n in needs],
+        "store, GB; as much memory keeps all of it at hand": [f"{n.store:,.0f}" for n in needs],
+        "disk, GB: tables, a store and the next one": [f"{n.disk:,.0f}" for n in needs],
+        "a full build, core-hours": [f"{n.core_hours:,.1f}" for n in needs],
+        f"cores that build it in a night of {NIGHT:.0f} hours": [f"{n.night_cores:,}" for n in needs],
+        f"a slow filter (p95) on {by.cores} cores, s": [f"{n.filter_seconds:,.1f}" for n in needs],
+        f"cores that answer it in {WAIT:.0f} s": [f"{n.filter_cores:,}" for n in needs],
+        "a build, $": [f"{n.build_cost:,.2f}" for n in needs],
+        f"a month: disk, a build a night, {OPEN_HOURS} hours open to people, $": [
+            f"{n.month_cost:,.0f}" for n in needs
+        ],
+        "on": ["one machine" if n.one_machine else "a cluster" for n in needs],
+    }
+    return [
+        "### On paper: beyond what was measured",
+        "",
+        f"| | {' | '.join(f'{n.calls:,} calls' for n in needs)} |",
+        f"|---|{'---:|' * len(needs)}",
+        *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()),
+        "",
+        f"By the last two sizes measured: the CPU of a build grows with exponent {by.build.b:.2f}, the 95th percentile "
+        f"of filters with {by.filter.b:.2f}; bytes in proportion. A build's memory is a matter of choice: with "
+        f"`--memory` it spills to disk. Assumed and not measured: ${CORE_HOUR:.2f} a core and hour, ${GB_MONTH:.2f} a "
+        f"gigabyte and month, {PARALLEL:.0%} of a core's speed left where many share a machine, a largest machine of "
+        f"{MOST_CORES} cores and {MOST_DISK:,.0f} GB of disk.",
+        "",
+        f"By this one machine ends near {end(by):,} calls. Beyond it the same SQL goes to a cluster (`[engine] kind`), "
+        "for which the core-hours above are too few by a factor: moving rows between machines is not in them.",
+        "",
+    ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import limits
 import plan
-from reports import ALL, OF_EIGHT
+from reports import OF_EIGHT
 from running import Run, median
 from steps import OURS, STEPS
 
@@ -25,8 +26,7 @@ TITLES = {
 
 
 def write(kept: Kept, out: Path) -> None:
-    """Writes all that is kept, the chart where there are sizes to draw."""
-    (out / "results.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    """Writes the text of all that is kept, and the chart where there are sizes to draw."""
     drawn = {step: runs for step in STEPS if len(runs := _medians(kept, step)) > 1}
     lines = ["<!-- made by `make bench` -->", "## Results", "", *_where(kept), *_judged(kept)]
     if drawn:
@@ -114,7 +114,7 @@ def _step(kept: Kept, step: str) -> list[str]:
         lines += [
             f"### {TITLES[step]}, {size:,} calls",
             "",
-            "| | wall s | CPU s | peak MB | wall: its to callkit's | CPU: callkit's to its | memory: callkit's to its |",
+            "| | wall s | CPU s | peak MB | wall: its / callkit's | CPU: callkit's / its | memory: callkit's / its |",
             "|---|---:|---:|---:|---:|---:|---:|",
         ]
         for name, m in found.items():
@@ -209,72 +209,26 @@ def _starts(kept: Kept) -> list[str]:
 
 def _limits(kept: Kept) -> list[str]:
     size = max(_sizes(kept, "limits"), default=0)
-    if not size:
-        return []
-    found = kept["limits"][str(size)]
-    build, asked, disk = found["build"], found["filter"], found["disk"]
-    one, *more = found["memory"].values()
-    fast = max(one, *more) if more else one
-    best = build["tables"] / 1024 / disk["read"] + build["store"] / 1024 / disk["written"]
-    floor = 1000 * asked["bytes"] / 1e9 / (fast / 2)
-    lines = [
-        f"### Where the time goes, {size:,} calls", "",
-        "| step of a build | wall s | CPU s |", "|---|---:|---:|",
-        *(f"| {name} | {wall:.2f} | {cpu:.2f} |" for name, (wall, cpu) in build["steps"].items()), "",
-        f"A copy in memory moves {one:.1f} GB/s on one core and {fast:.1f} at best (read and written together); the disk "
-        f"reads {disk['read']:.2f} and writes {disk['written']:.2f} GB/s, in the same run. The build takes "
-        f"{build['wall']:.1f} s ({build['cpu']:.1f} s of CPU). Its tables are {build['tables']:,.0f} MB of text and its store "
-        f"{build['store']:,.0f} MB; {build['from_disk']:,.0f} MB were read from the disk (the rest was in the system's "
-        f"memory) and {build['to_disk']:,.0f} MB written. At the disk's speed all of it would take {best:.1f} s, so the build "
-        f"is at {best / build['wall']:.0%} of that limit: it is bound by the CPU, which parses text, joins by "
-        "text and packs columns.", "",
-        f"A filter over all {asked['calls']:,} calls by source takes {asked['whole_ms']:.1f} ms, of which one pass over the calls "
-        f"is {asked['sql_ms']:.1f} ({asked['sql_cpu_ms']:.1f} of CPU on all cores). The pass touches {asked['bytes'] / 1e6:,.0f} MB "
-        f"of columns ({', '.join(asked['columns'])}), which the memory could deliver in {floor:.1f} ms: "
-        f"{floor / asked['sql_ms']:.0%} of the limit; the rest is unpacking, grouping and what lies around the pass.", "",
-    ]  # fmt: skip
-    return lines
+    return limits.told(size, kept["limits"][str(size)]) if size else []
 
 
 def _plan(kept: Kept) -> list[str]:
-    """The paper plan: what more calls need, from exponents and sizes that were measured."""
+    """What more calls need, from what was measured at two sizes at least."""
     found = _medians(kept, "build")
-    asked = {
+    late = {
         size: _at([ms for ms, _ in told["asked"][OURS]["all"]], 0.95) / 1000
         for size in _sizes(kept, "filters")
         if (told := kept["filters"][str(size)]).get("asked")
     }
-    if len(found) < 2 or len(asked) < 2:
+    if len(found) < 2 or len(late) < 2:
         return []
     largest = max(found)
     build = plan.fitted({size: runs[OURS].cpu for size, runs in [*found.items()][-2:]})
-    p95 = plan.fitted(dict(sorted(asked.items())[-2:]))
-    sizes = kept["build"][str(largest)]["sizes"]
-    tables, store = (plan.Line(sizes[name] * (1 << 20) / largest, 1.0) for name in ("tables", "store"))
-    cores = os.cpu_count() or 1
-    needs = [plan.need(calls, build, p95, tables, store, cores) for calls in plan.SIZES]
-    rows: list[tuple[str, list[str]]] = [
-        ("tables as CSV, GB", [f"{n.tables:,.0f}" for n in needs]),
-        ("store, GB", [f"{n.store:,.0f}" for n in needs]),
-        ("a full build, core-hours", [f"{n.core_hours:,.1f}" for n in needs]),
-        (f"cores that build it in {plan.NIGHT:.0f} hours", [f"{n.night_cores}" for n in needs]),
-        (f"a filter's 95th percentile on {cores} cores, s", [f"{n.filter_p95:,.1f}" for n in needs]),
-        (f"cores that answer it in {plan.WAIT:.0f} s", [f"{n.filter_cores}" for n in needs]),
-        ("memory: store in the system's memory, GB (a build spills within `--memory`)", [f"{n.store:,.0f}" for n in needs]),
-        ("one build, $", [f"{n.build_cost:,.2f}" for n in needs]),
-        ("a month: disk, a build a night, 200 hours of filters, $", [f"{n.month_cost:,.0f}" for n in needs]),
-        ("one machine", ["yes" if n.one_machine else "a cluster" for n in needs]),
-    ]  # fmt: skip
-    ends = plan.one_machine_ends(build, p95, tables, store, cores)
-    head = " | ".join(f"{n.calls:,} calls" for n in needs)
-    return [
-        "### On paper: beyond what was measured", "",
-        f"From the last two sizes measured: a build's CPU grows with exponent {build.b:.2f}, a filter's 95th percentile with "
-        f"{p95.b:.2f}; bytes grow in proportion. Assumed, not measured: ${plan.CORE_HOUR:.2f} a core and hour, "
-        f"${plan.GB_MONTH:.2f} a gigabyte and month, {plan.PARALLEL:.0%} of a core's speed where many share one machine, and "
-        f"a largest machine of {plan.MOST_CORES} cores and {plan.MOST_DISK:,.0f} GB.", "",
-        f"| | {head} |", f"|---|{'---:|' * len(needs)}",
-        *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows), "",
-        f"One machine ends near {ends:,} calls: beyond, the same SQL goes to a cluster (`[engine] kind = \"spark\"` or "
-        '`"clickhouse"`), where these core-hours are a lower bound: Spark took 3.8 times DuckDB\'s CPU for the same joins.', "",
-    ]  # fmt: skip
+    kilobytes = {name: megabytes * 1024 / largest for name, megabytes in kept["build"][str(largest)]["sizes"].items()}
+    p95 = plan.fitted(dict(sorted(late.items())[-2:]))
+    return plan.told(plan.Measured(build, p95, kilobytes["tables"], kilobytes["store"], os.cpu_count() or 1))
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    write(json.loads((folder / "results.json").read_text(encoding="utf-8")), folder)

@@ -59,7 +59,7 @@ def run(command: Sequence[str], out: Path | None = None) -> Run:
 
 
 def _adopted() -> set[int]:
-    """The children of this process, orphans below it included: the report ends its notebooks' processes unwaited for."""
+    """The children of this process, orphans below it too: the report ends its notebooks' processes unwaited for."""
     if not sys.platform.startswith("linux"):
         return set()
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
