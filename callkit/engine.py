@@ -102,6 +102,7 @@ class DuckDB:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "preserve_insertion_order": "false",
+            "perfect_ht_threshold": "16",  # bits of all keys together: groups of so few cost half in an array
         }
         if memory:
             config |= _within(memory)

@@ -11,15 +11,24 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 WILSON_Z = 1.959963984540054
+SUMMED_FIRST = {
+    "calls": ("direction, answered", "count(*) AS calls, sum(talk_seconds) AS talk"),
+    "deals": ("outcome", "sum(weight) AS parts, sum(weight * amount) AS worth"),
+}
+"""By fact: what its rows are grouped by, beside the segments, before measures are summed, and the sums of a group.
+
+Groups are few, so that a row costs one count and one sum, however many measures there are.
+"""
 
 
 @dataclass(frozen=True)
 class Measure:
     """One column of figures.
 
-    `fact` names the table an additive measure is summed over (`calls` or `deals`) by the SQL in `sums`; a metric has
-    a `numerator` and a `denominator` instead, the latter taken from the whole scope where `of_scope` is set.
-    `kind` is how it is written for people: count, minutes, seconds, share, money or ratio.
+    `fact` names the table an additive measure is summed over (`calls` or `deals`) by the SQL in `sums`, which speaks of
+    the columns of `SUMMED_FIRST`; a metric has a `numerator` and a `denominator` instead, the latter taken from the
+    whole scope where `of_scope` is set. `kind` is how it is written for people: count, minutes, seconds, share, money
+    or ratio.
     """
 
     name: str
@@ -46,28 +55,28 @@ _LIST = [
         "calls", "Звонки", "Calls", "count",
         "Число звонков в выборке, и состоявшихся, и без ответа.",
         "Calls in scope, answered or not.",
-        fact="calls", sums="count(*)",
+        fact="calls", sums="sum(calls)",
     ),
     Measure(
         "answered_calls", "Состоявшиеся", "Answered", "count",
         "Звонки, в которых был разговор: длительность больше нуля.",
         "Calls with talk: more than zero seconds.",
-        fact="calls", sums="sum(cast(talk_seconds > 0 as integer))",
+        fact="calls", sums="sum(case when answered = 1 then calls else 0 end)",
     ),
     Measure(
         "inbound_calls", "Входящие", "Inbound", "count",
         "Звонки от клиентов.", "Calls from clients.",
-        fact="calls", sums="sum(cast(direction = 1 as integer))",
+        fact="calls", sums="sum(case when direction = 1 then calls else 0 end)",
     ),
     Measure(
         "outbound_calls", "Исходящие", "Outbound", "count",
         "Звонки клиентам.", "Calls to clients.",
-        fact="calls", sums="sum(cast(direction = 2 as integer))",
+        fact="calls", sums="sum(case when direction = 2 then calls else 0 end)",
     ),
     Measure(
         "talk_minutes", "Минуты разговора", "Talk, min", "minutes",
         "Сумма времени разговоров в минутах.", "Sum of talk, in minutes.",
-        fact="calls", sums="sum(talk_seconds) / 60.0",
+        fact="calls", sums="sum(talk) / 60.0",
     ),
     Measure(
         "mean_call_seconds", "Средняя продолжительность", "Mean call", "seconds",
@@ -88,17 +97,17 @@ _LIST = [
         "deals", "Сделки", "Deals", "count",
         "Сделки, от которых считается конверсия; какие именно, решает взгляд на период.",
         "The deals that conversion is counted on; which, the lens decides.",
-        fact="deals", sums="sum(weight)",
+        fact="deals", sums="sum(parts)",
     ),
     Measure(
         "won_deals", "Успешные сделки", "Won deals", "count",
         "Сделки, закрытые успешно.", "Deals closed as won.",
-        fact="deals", sums="sum(case when outcome = 1 then weight else 0 end)",
+        fact="deals", sums="sum(case when outcome = 1 then parts else 0 end)",
     ),
     Measure(
         "open_deals", "В работе", "Open deals", "count",
         "Сделки, которые ещё не закрыты.", "Deals not closed yet.",
-        fact="deals", sums="sum(case when outcome = 3 then weight else 0 end)",
+        fact="deals", sums="sum(case when outcome = 3 then parts else 0 end)",
     ),
     Measure(
         "conversion", "CV в успех", "Conversion", "share",
@@ -123,7 +132,7 @@ _LIST = [
     Measure(
         "revenue", "Сумма успешных сделок", "Revenue", "money",
         "Сумма бюджетов успешных сделок.", "Sum of the amounts of won deals.",
-        fact="deals", sums="sum(case when outcome = 1 then weight * amount else 0 end)",
+        fact="deals", sums="sum(case when outcome = 1 then worth else 0 end)",
     ),
     Measure(
         "revenue_share", "Пропорция выручки", "Share of revenue", "share",

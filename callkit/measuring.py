@@ -6,19 +6,30 @@ The SQL is composed from the registries of measures and dimensions; values are b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from callkit.company import Company
 from callkit.figures import TOTAL, Figures
-from callkit.measures import DEAL_COLUMNS, DIVIDED_BY_WHOLE_OR_MINUTES, MEASURES, SET_AGAINST_MINUTES, wilson
+from callkit.measures import (
+    DEAL_COLUMNS,
+    DIVIDED_BY_WHOLE_OR_MINUTES,
+    MEASURES,
+    SET_AGAINST_MINUTES,
+    SUMMED_FIRST,
+    wilson,
+)
 from callkit.rows import BITS, Sql, call_rows, deal_rows, touched_rows
 from callkit.scope import Resolved, Scope, resolve
 
 _NARROWS_CALLS_ONLY = ("stage", "direction", "hour", "weekday")
 _PEOPLE = ("manager", "team")
 _SUMS = {fact: [(m.name, m.sums) for m in MEASURES.values() if m.fact == fact] for fact in ("calls", "deals")}
+_SUMS_OF = {fact: ", ".join(f"{sql} AS {name}" for name, sql in sums) for fact, sums in _SUMS.items()}
 _ADDED = {name for sums in _SUMS.values() for name, _ in sums}
+_PART = 16
+"""How many bits of a set of segments are looked at together at most."""
 
 
 def measure(company: Company, scope: Scope, by: Sequence[str] = ()) -> Figures:
@@ -106,8 +117,9 @@ def emptied(resolved: Resolved) -> tuple[set[str], set[str]]:
 def _calls(resolved: Resolved) -> Sql:
     """Sums over the calls of the scope, by segment and whole."""
     keys = [d.calls for d in resolved.by]
-    rows = call_rows(resolved, "c.direction, c.talk_seconds", keys)
-    return _grouped(rows.text, "calls", keys, rows)
+    columns = "c.direction AS direction, c.answered AS answered, c.talk_seconds AS talk_seconds"
+    rows = call_rows(resolved, columns, keys)
+    return _grouped("calls", keys, rows)
 
 
 def _deals(company: Company, resolved: Resolved) -> Sql | None:
@@ -116,22 +128,23 @@ def _deals(company: Company, resolved: Resolved) -> Sql | None:
         return _deals_touched(company, resolved)
     keys = [] if any(d.of == "call" for d in resolved.by) else [d.deals for d in resolved.by]
     rows = deal_rows(company, resolved, keys)
-    return _grouped(rows.text, "deals", keys, rows, width=len(resolved.by))
+    return _grouped("deals", keys, rows, width=len(resolved.by))
 
 
 def _deals_touched(company: Company, resolved: Resolved) -> Sql:
     """Under `called`, sums over the deals that the scope's calls touch: by segment and whole."""
     if all(d.of == "deal" for d in resolved.by):  # every deal lies in one segment
-        rows = touched_rows(resolved, (), [f"min({d.calls})" for d in resolved.by])
-        return _grouped(rows.text, "deals", [d.calls for d in resolved.by], rows)
+        keys = [d.deals for d in resolved.by]
+        return _grouped("deals", keys, touched_rows(resolved, (), of_deal=keys))
     if company.engine.bits:
         return _touched_by_bits(company, resolved)
     keys = [d.calls for d in resolved.by]
-    sums, named = _sums("deals"), ", ".join(f"k{i}" for i in range(len(keys)))
+    named = ", ".join(f"k{i}" for i in range(len(keys)))
     parts, whole = touched_rows(resolved, keys), touched_rows(resolved, ())
     text = f"""
-        SELECT 0, {named}, {sums} FROM ({parts.text}) AS base GROUP BY {named}
-        UNION ALL SELECT 1{", NULL" * len(keys)}, {sums} FROM ({whole.text}) AS base
+        SELECT 0, {named}, {_SUMS_OF["deals"]} FROM ({_summed_first("deals", keys, parts)}) AS base GROUP BY {named}
+        UNION ALL SELECT 1{", NULL" * len(keys)}, {_SUMS_OF["deals"]}
+        FROM ({_summed_first("deals", (), whole)}) AS base
     """
     return Sql(text, parts.values + whole.values)
 
@@ -139,8 +152,8 @@ def _deals_touched(company: Company, resolved: Resolved) -> Sql:
 def _touched_by_bits(company: Company, resolved: Resolved) -> Sql:
     """The same from rows of a deal that hold the segments it touches as bits of a number.
 
-    Such sets of segments are few: deals with equal ones are summed first, and only the sets are taken apart. A column
-    whose codes do not fit has rows of its own, and then the whole is asked for beside.
+    A number is read in parts of a few bits. Equal parts are summed first, of which there are few, and only then taken
+    apart. A column whose codes do not fit has rows of its own, and then the whole is asked for beside.
     """
     start, stop = resolved.scope.period.start, resolved.scope.period.stop
     months = range(start.year * 12 + start.month - 1, stop.year * 12 + stop.month)
@@ -153,39 +166,50 @@ def _touched_by_bits(company: Company, resolved: Resolved) -> Sql:
             over *= len(spans[i])
     own = [i for i in range(len(spans)) if i not in in_bits and spans[i]]
     of_deal = [i for i in range(len(spans)) if not spans[i]]
-    aggregated = [f"min({resolved.by[i].calls})" for i in of_deal]
     rows = touched_rows(
         resolved,
         [resolved.by[i].calls for i in own],
-        [*aggregated, f"bit_or(CAST(1 AS BIGINT) << CAST({bit} AS INTEGER))"],
+        [f"bit_or(CAST(1 AS BIGINT) << CAST({bit} AS INTEGER))"],
+        [resolved.by[i].deals for i in of_deal],
     )
-    named = {i: f"k{at}" for at, i in enumerate(own + of_deal)} | {i: f"s{i}" for i in in_bits}
+    at = [*own, None, *of_deal]  # None is where the bits are
+    named = {i: f"k{at.index(i)}" for i in own + of_deal} | {i: f"s{i}" for i in in_bits}
     keys = ", ".join(named[i] for i in range(len(spans)))
-    sets = ", ".join(f"k{i}" for i in range(len(own + of_deal) + 1))
-    again = ", ".join(f"sum({name}) AS {name}" for name, _ in _SUMS["deals"])
-    whole = Sql(f"SELECT {again} FROM sets")
+    alike, added = SUMMED_FIRST["deals"]
+    alike += "".join(f", {named[i]}" for i in own + of_deal)
+    width = math.ceil(over / math.ceil(over / _PART))
+    starts = range(0, over, width)
+    parts = [f"p{start}" for start in starts]
+    read = ", ".join(f"CAST((k{len(own)} >> {at}) & {(1 << width) - 1} AS INTEGER) AS p{at}" for at in starts)
+    held = " ".join(f"WHEN n < {at + width} THEN (p{at} >> (CAST(n AS INTEGER) - {at})) & 1" for at in starts)
+    base = Sql("SELECT * FROM sets WHERE p0 IS NOT NULL")
     if own:
-        base = touched_rows(resolved, ())
-        whole = Sql(f"SELECT {_sums('deals')} FROM ({base.text}) AS base", base.values)
+        whole = touched_rows(resolved, ())
+        base = Sql(_summed_first("deals", (), whole), whole.values)
     text = f"""
-        WITH sets AS (SELECT {sets}, {_sums("deals")} FROM ({rows.text}) AS base GROUP BY {sets}),
-            segments AS (SELECT n{"".join(f", {s}" for s in in_bits.values())} FROM range({over}) AS numbers(n))
-        SELECT 0, {keys}, {again} FROM sets JOIN segments ON (k{len(own + of_deal)} >> n) & 1 = 1 GROUP BY {keys}
-        UNION ALL SELECT 1{", NULL" * len(spans)}, * FROM ({whole.text}) AS whole
+        WITH sets AS (
+            SELECT {alike}, {", ".join(parts)}, {added} FROM (SELECT *, {read} FROM ({rows.text}) AS touched) AS base
+            GROUP BY GROUPING SETS ({", ".join(f"({alike}, {part})" for part in parts)})
+        ),
+        segments AS (SELECT n{"".join(f", {s}" for s in in_bits.values())} FROM range({over}) AS numbers(n))
+        SELECT 0, {keys}, {_SUMS_OF["deals"]} FROM sets JOIN segments ON CASE {held} END = 1 GROUP BY {keys}
+        UNION ALL SELECT 1{", NULL" * len(spans)}, {_SUMS_OF["deals"]} FROM ({base.text}) AS base
     """
-    return Sql(text, rows.values + whole.values)
+    return Sql(text, rows.values + base.values)
 
 
-def _sums(fact: str) -> str:
-    return ", ".join(f"{sql} AS {name}" for name, sql in _SUMS[fact])
-
-
-def _grouped(rows: str, fact: str, keys: Sequence[str], where: Sql, width: int | None = None) -> Sql:
+def _grouped(fact: str, keys: Sequence[str], rows: Sql, width: int | None = None) -> Sql:
     """Sums of `fact` over `rows`: one row a segment and one, marked 1 in its first column, for the whole."""
-    sums, named = _sums(fact), ", ".join(f"k{i}" for i in range(len(keys)))
+    sums, summed, named = _SUMS_OF[fact], _summed_first(fact, keys, rows), ", ".join(f"k{i}" for i in range(len(keys)))
     if not keys:
-        return Sql(f"SELECT 1{', NULL' * (width or 0)}, {sums} FROM ({rows}) AS base", where.values)
+        return Sql(f"SELECT 1{', NULL' * (width or 0)}, {sums} FROM ({summed}) AS base", rows.values)
     return Sql(
-        f"SELECT GROUPING(k0), {named}, {sums} FROM ({rows}) AS base GROUP BY GROUPING SETS (({named}), ())",
-        where.values,
+        f"SELECT GROUPING(k0), {named}, {sums} FROM ({summed}) AS base GROUP BY GROUPING SETS (({named}), ())",
+        rows.values,
     )
+
+
+def _summed_first(fact: str, keys: Sequence[str], rows: Sql) -> str:
+    alike, added = SUMMED_FIRST[fact]
+    alike += "".join(f", k{i}" for i in range(len(keys)))
+    return f"SELECT {alike}, {added} FROM ({rows.text}) AS rows_in GROUP BY {alike}"

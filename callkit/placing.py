@@ -198,6 +198,7 @@ def _place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callabl
     )
     engine.create("calls", f"""
         SELECT x.call_id AS call_id, x.started_us AS started_us, x.talk_seconds AS talk_seconds,
+            CASE WHEN x.talk_seconds > 0 THEN 1 ELSE 0 END AS answered,
             x.direction AS direction, x.manager AS manager, x.team AS team, x.deal_key AS deal_key{carried},
             CASE
                 WHEN x.deal_key IS NULL THEN {NO_DEAL}

@@ -46,11 +46,13 @@ def deal_rows(company: Company, resolved: Resolved, keys: Sequence[str]) -> Sql:
     return Sql(f"SELECT {chosen} FROM {tables} WHERE {where.text}", where.values)
 
 
-def touched_rows(resolved: Resolved, keys: Sequence[str], aggregated: Sequence[str] = ()) -> Sql:
+def touched_rows(
+    resolved: Resolved, keys: Sequence[str], aggregated: Sequence[str] = (), of_deal: Sequence[str] = ()
+) -> Sql:
     """Under `called`: the deals of the calls in scope made while the deal was open, once in each segment they touch.
 
     The columns are those of `deal_rows`; `keys` are SQL on `c`, `d`, and so is what is `aggregated` over the calls of
-    a row, which follows the keys.
+    a row, which follows the keys; last comes what is `of_deal`, SQL on `d`.
     """
     where = calls_in_scope(resolved)
     kept = f"{where.text} AND c.while_open"
@@ -58,7 +60,7 @@ def touched_rows(resolved: Resolved, keys: Sequence[str], aggregated: Sequence[s
         kept += f" AND {resolved.seen.deals}"
     columns = [*keys, *aggregated]
     grouped = ", ".join(str(i + 1) for i in range(len(keys) + 1))
-    named = "".join(f", t.k{i} AS k{i}" for i in range(len(columns)))
+    named = _keys([*(f"t.k{i}" for i in range(len(columns))), *of_deal])
     return Sql(
         f"""
         SELECT d.deal_key AS deal_key, 1 AS weight, d.outcome AS outcome, d.amount AS amount{named}

@@ -26,7 +26,7 @@ from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.settings import Settings
 from callkit.sources import STORE, files
 
-VERSION = 2
+VERSION = 3
 FILE, NOTE = ".duckdb", ".callkit"
 SUFFIXES = (FILE, NOTE)
 _PLACE = "callkit"
