@@ -19,7 +19,7 @@ from typing import Any
 
 from running import company
 from running import store as made_store
-from served import Peer, Server, names, ours, peer, rest, totals
+from served import Peer, Server, names, ours, peer, rest, served, totals
 from visiting import AppTab, Tab, browser
 
 MONTH = "2026-10"  # the last of a generated company, which both pages begin with
@@ -39,13 +39,19 @@ def app(size: int, rounds: int, changes: int, work: Path) -> list[str]:
             lines += [beside, ""]
         theirs = beside if isinstance(beside, Peer) else None
         samples: Samples = defaultdict(list)
-        with ours(store, work) as ready, ours(store, work, "--preheat=0") as cold:
-            for _ in range(rounds):
+        # What one visitor's page was made of is kept for the next: every round begins with servers that know nothing.
+        for _ in range(rounds):
+            with ours(store, work) as ready, ours(store, work, "--preheat=0") as cold:
                 links(opened, ready, cold, theirs, work, samples)
-        with ours(store, work) as ready, theirs.started(work) if theirs else contextlib.nullcontext() as other:
-            filters(opened, ready, other, toggles(names(source), changes), store, samples)
+        with theirs.started(work) if theirs else contextlib.nullcontext() as other:
+            with ours(store, work) as ready:
+                filters(opened, ready, other, toggles(names(source), changes), store, samples)
             for _ in range(min(rounds, 3)):
-                crowd(opened, ready, other, samples)
+                with ours(store, work) as ready:
+                    samples["others"].append(rest(ready))
+                    samples["ours served"] += served(f"{ready.address}/?lang=en", VISITORS)
+                with ours(store, work) as ready:
+                    crowd(opened, ready, other, samples)
     return [*lines, *table(size, samples, theirs)]
 
 
@@ -140,6 +146,7 @@ def table(size: int, samples: Samples, theirs: Peer | None) -> list[str]:
         ("click on a filter to repainted chart, ms", "drawn", 0, f"{filtered}, p95 500"),
         ("click on a filter to whole page, ms", "whole", 0, ""),
         (f"{VISITORS} visitors at once, link to first chart, s", "crowd", 2, "10, the slowest"),
+        (f"{VISITORS} visitors at once, page with its first chart served, s", "served", 2, ""),
         (f"memory of the server with {VISITORS} visitors, MB", "crowd memory", 0, ""),
     ]
     who = theirs.versions if theirs else "no peer"

@@ -10,8 +10,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -76,6 +78,22 @@ def rest(*servers: Server) -> float:
         if all(b[0] == a[0] and a[1] - b[1] < 0.05 for b, a in zip(before, after, strict=True)):
             return others
     raise SystemExit(f"the servers do not come to rest in {PATIENCE} s")
+
+
+def served(address: str, visitors: int) -> list[float]:
+    """Seconds until each of several visitors who ask at one moment has a page with its first chart; no browsers."""
+
+    def visit(_: int) -> float:
+        began = time.monotonic()
+        with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+            page = answer.read().decode()
+        took = time.monotonic() - began
+        if '"name": "bubble"' not in page and '"name":"bubble"' not in page:
+            raise SystemExit(f"{address} came without its first chart")
+        return took
+
+    with ThreadPoolExecutor(visitors) as pool:
+        return list(pool.map(visit, range(visitors)))
 
 
 @contextlib.contextmanager
