@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import altair as alt
 import openpyxl
 import pytest
 from hypothesis import given
@@ -366,12 +367,22 @@ def test_charts_drawn_without_checks_are_those_drawn_with_them(demo: Company) ->
     section = callkit.Section(
         "sources", demo, Scope(Period.of_month("2026-10")), ("source",), demo.settings.locale("ru")
     )
-    for name in ("bubble", "fair_share", "funnel", "shares", "load", "heatmap", "trend"):
+    for name in (
+        "bubble", "fair_share", "funnel", "shares", "load", "directions", "heatmap", "trend", "waterfall",
+        "cohort_curves", "cost_chart", "week_map", "talk_by_hour",
+    ):  # fmt: skip
         checked = getattr(section, name)()
         with swift.drawing():
             quick = getattr(section, name)()
         assert isinstance(checked, Shown)
         assert quick.spec == checked.spec, name
+        with swift.own_charts():
+            assert getattr(section, name)().spec == checked.spec, name
+
+
+def test_where_callkits_own_charts_are_drawn_without_checks_others_are_still_checked() -> None:
+    with swift.own_charts(), pytest.raises(ValueError, match="nonsense"):
+        alt.Chart().mark_bar(orient="nonsense")
 
 
 def test_a_chart_in_one_layout_is_that_layout_of_the_chart_in_both(demo: Company) -> None:

@@ -2,8 +2,8 @@
 
 Altair checks every piece of a chart against the schema of Vega-Lite when it is made, copies the whole tree below it
 whenever something is added, and asks of every word and number whether it has the methods of a piece: of a bubble chart,
-that is two thirds of the time. In tests and in JupyterLab charts are made with all checks; in the app and the report
-without them, and copied only as far as they are then changed. A test says that every chart comes out the same.
+that is two thirds of the time. In the tests and in JupyterLab charts are made with all checks; in the app and the
+report without them, and copied only as far as they are then changed. A test says that every chart comes out the same.
 """
 
 from __future__ import annotations

@@ -134,8 +134,9 @@ class AppTab(Tab):
 @contextlib.contextmanager
 def browser() -> Iterator[Any]:
     """A Chromium without a window that finds no other machine; None where there is none."""
-    names = (os.environ.get("CALLKIT_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "chrome")
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    named = os.environ.get("CALLKIT_CHROMIUM")
+    names = (named,) if named else ("chromium", "chromium-browser", "google-chrome", "chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
     if not found:
         yield None
         return
