@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import reports
 from app import CHANGES, app
 from asked import filters
@@ -90,7 +91,10 @@ def main() -> None:
         before = known.setdefault(part, {}).get(str(size), {}).get("runs", {})
         if arguments.more and before.keys() == found.get("runs", {}).keys():
             found["runs"] = {name: [*before[name], *runs] for name, runs in found["runs"].items()}
-        known[part][str(size)] = found | {"at": f"{dt.datetime.now():%Y-%m-%d %H:%M}", "on": _machine()}
+        others = psutil.cpu_percent(1.0)  # nothing of ours runs now
+        known[part][str(size)] = found | {
+            "at": f"{dt.datetime.now():%Y-%m-%d %H:%M}", "on": _machine(), "others": others,
+        }  # fmt: skip
         print(f"{part}, {size:,} calls: measured", file=sys.stderr, flush=True)
         write(known, arguments.out)
 

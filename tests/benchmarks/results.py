@@ -17,6 +17,7 @@ from steps import OURS, STEPS
 
 Kept = Mapping[str, Mapping[str, Any]]
 _SQL, _PANDAS = "bare DuckDB SQL", "pandas"
+_QUIET = 10
 _FALLS_SHORT, _HOLDS = "**no**", "yes"
 TITLES = {
     "ingest": "Reading the tables",
@@ -59,7 +60,12 @@ def _where(kept: Kept) -> list[str]:
     parts = [one for part in kept.values() for one in part.values()]
     machines, days = sorted({one["on"] for one in parts}), sorted(one["at"][:10] for one in parts)
     span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
-    return [f"{'; '.join(machines)}; {span}. Medians of interleaved rounds.", ""]
+    lines = [f"{'; '.join(machines)}; {span}. Medians of interleaved rounds.", ""]
+    others = max(one["others"] for one in parts)
+    if others > _QUIET:
+        note = f"**Other programs kept up to {others:.0f} % of the machine busy: seconds by the wall are too long.**"
+        lines += [f"{note} Ratios of the same run hold better, those of CPU best.", ""]
+    return lines
 
 
 def _judged(kept: Kept) -> list[str]:
