@@ -36,7 +36,7 @@ def _panel(title: str, found: Mapping[int, Mapping[str, Run]], figure: str) -> a
     base = alt.Chart(alt.InlineData(values=points), width=300, height=210, title=title).encode(
         x=alt.X("calls:Q", title=None, scale=alt.Scale(type="log", domain=[sizes[0], sizes[-1]], nice=False),
                 axis=alt.Axis(values=sizes, format="~s")),
-        y=alt.Y("value:Q", title=None, scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=4, format="~s")),
+        y=alt.Y("value:Q", title=None, scale=alt.Scale(type="log"), axis=alt.Axis(format=",.6~g")),
         color=alt.Color("who:N", title=None, scale=alt.Scale(domain=[*_COLOURS], range=[*_COLOURS.values()]),
                         legend=alt.Legend(orient="bottom", columns=4)),
     )  # fmt: skip
