@@ -9,7 +9,6 @@ from callkit import charts, pieces
 from callkit.charts.day import Kind
 from callkit.decisions.clock import LEAST_WAITS, WITHIN, Wait
 from callkit.decisions.day import LEAST, Times
-from callkit.decisions.methods import method
 from callkit.figures import TOTAL
 from callkit.locale import Locale
 from callkit.pieces import Column, Piece
@@ -49,17 +48,16 @@ def hours_table(section: Decided) -> Piece:
     title = text("day.hours_title")
     if not week.whole.calls:
         return pieces.sentences(title, [text("charts.no_data") + "."])
-    wilson = how("wilson", locale)
     columns = [
         pieces.column("hour", locale),
         Column("calls", locale.title("calls"), "count"),
         Column("outbound", text("day.outbound"), "count"),
         Column("answer_rate", text("day.answer_rate"), "share", text("day.help_answer_rate"), bar=True),
-        Column("answer_interval", text("day.interval"), "text", wilson),
+        Column("answer_interval", text("day.interval"), "text"),
         Column("inbound", text("day.inbound"), "count"),
         Column("missed", text("day.missed"), "count", text("day.help_missed")),
         Column("missed_share", text("day.missed_share"), "share", text("day.help_missed_share"), bar=True),
-        Column("missed_interval", text("day.interval"), "text", wilson),
+        Column("missed_interval", text("day.interval"), "text"),
     ]
     rows = [_times(times, f"{times.hour}:00", locale) for times in week.hours]
     rows.append(_times(week.whole, locale.segment(TOTAL), locale))
@@ -126,7 +124,7 @@ def attempts_table(section: Decided) -> Piece:
         Column("tried", text("day.tried"), "count"),
         Column("talked", text("day.talked"), "count"),
         Column("talked_share", text("day.talked_share"), "share", text("day.help_talked_share"), bar=True),
-        Column("talked_interval", text("day.interval"), "text", how("wilson", locale)),
+        Column("talked_interval", text("day.interval"), "text"),
         Column("reached", text("day.reached"), "share", text("day.help_reached"), bar=True),
     ]
     rows = [
@@ -182,14 +180,14 @@ def talk_by_hour(section: Decided) -> Shown:
 
 def wait_columns(limits: Sequence[int], locale: Locale, *, sure: bool = True) -> list[Column]:
     """The columns of `wait_cells`: median, ninth tenth, the share within each limit and, with `sure`, its interval."""
-    text, told = locale.text, how("wait", locale)
+    text = locale.text
     columns = [
         Column("median", text("day.median"), "minutes", text("day.help_quantile", n=LEAST_WAITS)),
         Column("ninth", text("day.ninth"), "minutes", text("day.help_quantile", n=LEAST_WAITS)),
     ]
     for limit in limits:
-        columns.append(Column(f"within_{limit}", text("day.within", n=limit), "share", told))
-        columns += [Column(f"within_{limit}_interval", text("day.interval"), "text", told)] if sure else []
+        columns.append(Column(f"within_{limit}", text("day.within", n=limit), "share"))
+        columns += [Column(f"within_{limit}_interval", text("day.interval"), "text")] if sure else []
     return columns
 
 
@@ -211,12 +209,6 @@ def interval(ends: Interval, locale: Locale) -> str | None:
     '6–12%'
     """
     return f"{locale.number(ends[0] * 100)}–{locale.percent(ends[1], 0)}" if ends else None
-
-
-def how(key: str, locale: Locale) -> str:
-    """A method in a few lines: its name, formula, limits and source."""
-    told = method(key, locale)
-    return f"{told.name}. {told.formula} {told.limits} ({told.source})"
 
 
 def hours_said(working: Working, locale: Locale) -> str:

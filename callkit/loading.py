@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callkit import pieces
-from callkit.daily import how
 from callkit.decisions.forecast import LEAST_MONTHS, Need
 from callkit.figures import TOTAL
 from callkit.locale import Locale
@@ -69,8 +68,8 @@ def forecast_table(section: Decided) -> Piece:
     columns = [
         Column("month", locale.title("month")),
         Column("deals", text("capacity.deals"), "count", text("capacity.help_deals")),
-        Column("hours", text("capacity.hours"), "count", how("runoff", locale)),
-        Column("band", text("capacity.band"), "text", how("runoff", locale)),
+        Column("hours", text("capacity.hours"), "count"),
+        Column("band", text("capacity.band"), "text"),
         Column("carried", text("capacity.carried"), "count", text("capacity.help_carried")),
         Column("came", text("capacity.came"), "count", text("capacity.help_came")),
     ]

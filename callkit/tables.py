@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -110,9 +110,14 @@ def _admitted(raw: Mapping[str, RawTable], rows: dict[str, int], engine: Engine)
     )
 
 
+def _wanted(missing: Column, columns: Sequence[str]) -> str:
+    near = did_you_mean(missing.name, columns)
+    return f"{missing.wanted()}.{near}" if near else missing.wanted()
+
+
 def _missing(name: str, raw: RawTable, table: Table) -> list[Violation]:
     found = [
-        Violation(name, c.name, f"the column is missing.{did_you_mean(c.name, raw.columns)}", 0, (), c.wanted())
+        Violation(name, c.name, "the column is missing", 0, (), _wanted(c, raw.columns))
         for c in table.columns
         if not c.optional and c.name not in raw.columns
     ]

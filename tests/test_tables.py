@@ -72,7 +72,9 @@ def test_a_duplicate_id_is_told_with_how_often_it_stands(tmp_path: Path) -> None
 
 def test_a_missing_column_names_the_one_that_looks_like_it(tmp_path: Path) -> None:
     told = refusal(folder(tmp_path, (CALLS + A_CALL).replace("talk_seconds", "talk_second")))
-    assert "calls.talk_seconds: the column is missing. Did you mean 'talk_second'?" in told
+    line = "calls.talk_seconds: the column is missing; allowed: a number, 0 or more. Did you mean 'talk_second'?"
+    assert line in told
+    assert ".;" not in told
 
 
 def test_a_missing_table_is_told(tmp_path: Path) -> None:
