@@ -143,6 +143,7 @@ _KEYS: dict[str, dict[str, tuple[str, type | tuple[type, ...], str]]] = {
         "days": ("working.days", list, 'a list of days, as ["mon", "tue", "wed", "thu", "fri"]'),
         "from": ("working.from", str, "a time of day, as '09:00'"),
         "to": ("working.to", str, "a time of day, as '18:00'"),
+        "holidays": ("working.holidays", list, 'a list of days, as ["2026-01-02", "05-09"]: of one year, or of each'),
     },
     "report": {
         "sections": ("sections", list, f"a list of {', '.join(SECTIONS)}"),

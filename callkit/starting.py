@@ -38,6 +38,7 @@ path = "tables"          # where calls.csv, deals.csv, stage_changes.csv … lie
 # days = ["mon", "tue", "wed", "thu", "fri"]
 # from = "09:00"
 # to = "18:00"
+# holidays = ["01-01", "2026-05-11"]   # days when nobody works: of every year, or of one
 
 [dimensions]             # titles of the columns of deals
 source = { ru = "Источник", en = "Source" }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -110,7 +110,7 @@ def _admitted(raw: Mapping[str, RawTable], rows: dict[str, int], engine: Engine)
     )
 
 
-def _wanted(missing: Column, columns: Sequence[str]) -> str:
+def _wanted(missing: Column, columns: Iterable[str]) -> str:
     near = did_you_mean(missing.name, columns)
     return f"{missing.wanted()}.{near}" if near else missing.wanted()
 

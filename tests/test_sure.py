@@ -38,7 +38,7 @@ def asked(draw: st.DrawFn) -> tuple[World, list[Asked]]:
     return world, draw(questions(world))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(asked())
 def test_evidence_sums_to_the_figures_of_the_scope(question: tuple[World, list[Asked]]) -> None:
     world, scopes = question
@@ -123,10 +123,10 @@ def deals_of(
     return place, talk, won * rng.lognormal(11, tail, len(place)), won
 
 
-@pytest.mark.parametrize("tail", [0.5, 0.85, 1.0])
-@pytest.mark.parametrize(("deals", "conversion"), [(80, 0.25), (150, 0.5), (300, 0.1), (600, 0.05), (1500, 0.3)])
+@pytest.mark.parametrize("tail", [0.5, 1.0, 1.5])
+@pytest.mark.parametrize(("deals", "conversion"), [(30, 0.4), (50, 0.05), (100, 0.1), (400, 0.05), (1500, 0.3)])
 def test_intervals_of_ratios_cover_the_truth(deals: int, conversion: float, tail: float) -> None:
-    companies = 600_000 // deals
+    companies = min(5000, 500_000 // deals)
     rng = np.random.default_rng(20261001)
     place, talk, revenue, won = deals_of(rng, companies, deals, conversion, tail)
     minutes = 0.9 * math.exp(2 + tail**2 / 2)
@@ -134,10 +134,29 @@ def test_intervals_of_ratios_cover_the_truth(deals: int, conversion: float, tail
         (revenue, talk, conversion * math.exp(11 + tail**2 / 2) / minutes),
         (talk, won, minutes / conversion),
     )
+    chance = 3 * math.sqrt(0.05 * 0.95 / companies)
     for above, below, truth in truths:
         low, high = ratio_intervals(above, below, place, companies)
-        covered = np.mean((low <= truth) & (truth <= high))
-        assert 0.93 <= covered <= 0.97 + (0.02 if conversion * deals <= 40 else 0), (deals, conversion, tail)
+        told = ~np.isnan(low)
+        assert told.mean() > 0.6
+        covered = np.mean((low <= truth)[told] & (truth <= high)[told])
+        assert 0.935 - chance <= covered <= 0.965 + chance, (deals, conversion, tail)
+
+
+def test_an_interval_of_the_ratio_turned_over_is_that_interval_turned_over() -> None:
+    place, talk, revenue, _ = deals_of(np.random.default_rng(3), 20, 80, 0.2, 1.2)
+    low, high = ratio_intervals(revenue, talk, place, 20)
+    assert np.array(ratio_intervals(talk, revenue, place, 20)) == pytest.approx(np.array([1 / high, 1 / low]))
+
+
+def test_one_deal_that_is_nearly_all_widens_the_interval_but_not_without_end() -> None:
+    talk, place = np.ones(60), np.zeros(60, dtype=np.int64)
+    amounts = np.where(np.arange(60) < 12, 1.0, 0.0)
+    giant = np.where(np.arange(60) == 0, 200.0, amounts)
+    (low, high), (own_low, own_high) = (
+        (float(end[0]) for end in ratio_intervals(a, talk, place, 1)) for a in (giant, amounts)
+    )
+    assert own_high / own_low < 5 < high / low < 30_000
 
 
 def test_the_closed_form_is_what_a_bootstrap_over_deals_finds() -> None:
@@ -156,7 +175,7 @@ def test_the_closed_form_is_what_a_bootstrap_over_deals_finds() -> None:
             t = np.quantile((ratios - np.log(whole)) / errors, [0.975, 0.025])
             expected = np.exp(np.log(whole) - t * own)
             width = np.log(expected[1] / expected[0])
-            assert np.log([low, high]) == pytest.approx(np.log(expected), abs=0.06 * width)
+            assert np.log([low, high]) == pytest.approx(np.log(expected), abs=0.08 * width)
 
 
 def test_wilsons_interval_covers_the_truth() -> None:

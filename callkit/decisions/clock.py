@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from callkit.decisions.cohorts import band, incidence
 from callkit.decisions.evidence import Floats, Ints
 from callkit.working import Working
-from callkit.zones import DAY, SECOND, shifts
-
-if TYPE_CHECKING:
-    pass
+from callkit.zones import DAY, SECOND, Period, shifts
 
 WITHIN = (5, 15, 60)
 """So many minutes of working time a wait is held against."""
@@ -42,8 +39,22 @@ def working_minutes(us: Ints, working: Working, timezone: str) -> Floats:
     week, weekday = np.divmod(day + _THURSDAY, 7)
     works = np.array([number + 1 in working.days for number in range(7)])
     before = np.cumsum(works) - works
-    today = np.clip(since_midnight / _MINUTE - working.start, 0, working.minutes) * works[weekday]
-    return np.asarray((week * len(working.days) + before[weekday]) * working.minutes + today, dtype=np.float64)
+    off = _off(day, working)
+    past = np.searchsorted(off, day)
+    holiday = np.searchsorted(off, day, side="right") > past
+    today = np.clip(since_midnight / _MINUTE - working.start, 0, working.minutes) * (works[weekday] & ~holiday)
+    days = week * len(working.days) + before[weekday] - past
+    return np.asarray(days * working.minutes + today, dtype=np.float64)
+
+
+def _off(day: Ints, working: Working) -> Ints:
+    """The holidays on working days from 1970 to the last of `day`, as days since then."""
+    if not len(day) or not working.holidays:
+        return np.zeros(0, dtype=np.int64)
+    first = dt.date(1970, 1, 1)
+    last = first + dt.timedelta(days=int(day.max()) + 1)
+    found = [(one - first).days for one in working.off(Period(first, last))] if last > first else []
+    return np.array(found, dtype=np.int64)
 
 
 def waited(since: Ints, until: Ints, working: Working, timezone: str) -> Floats:

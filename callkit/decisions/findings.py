@@ -11,13 +11,14 @@ import numpy as np
 from callkit.company import Company
 from callkit.decisions import comparing, looking
 from callkit.decisions.chance import corrected
-from callkit.decisions.evidence import Evidence, Floats, Ints, evidence, with_columns
+from callkit.decisions.evidence import Evidence, evidence, with_columns
 from callkit.decisions.finding import Finding
 from callkit.dimensions import NO_DEAL
 from callkit.measuring import emptied
 from callkit.quality import oddities
 from callkit.rows import call_rows
 from callkit.scope import Scope, resolve, seen
+from callkit.working import Working
 from callkit.zones import Period, instant
 
 RATE = 0.01
@@ -57,11 +58,12 @@ def findings(company: Company, scope: Scope, *, rate: float = RATE) -> Findings:
     whole_deals = scope.credit not in ("talk", "equal")
     looked = look(rows, by_manager, columns, least, worth, whole_deals=whole_deals, with_minutes=with_minutes)
     if not _NARROWS_CALLS & set(scope.where):
-        looked += looking.stages(*_stage_load(company, scope), worth)
+        looked += looking.stages(_stage_load(company, scope), worth, least)
     if (before := _before(company, scope)) is not None:
         former_managers, former = _gathered(company, before, columns)
         looked += look_back(
-            rows, former, by_manager, former_managers, columns, least, worth, _exposures(scope.period, before.period),
+            rows, former, by_manager, former_managers, columns, least, worth,
+            _exposures(scope.period, before.period, company.settings.hours),
             whole_deals=whole_deals, with_minutes=with_minutes,
         )  # fmt: skip
     held = [replace(f, lens=scope.lens) for f in holding(looked, rate)]
@@ -152,17 +154,19 @@ def _before(company: Company, scope: Scope) -> Scope | None:
     return replace(scope, period=before)
 
 
-def _exposures(period: Period, before: Period) -> tuple[float, float]:
-    """How much longer a period is than another: in days, and in days from Monday to Friday."""
-    days = [[p.start + dt.timedelta(days=i) for i in range((p.stop - p.start).days)] for p in (period, before)]
-    working = [max(1, sum(day.weekday() < 5 for day in of_period)) for of_period in days]
-    return len(days[0]) / len(days[1]), working[0] / working[1]
+def _exposures(period: Period, before: Period, working: Working) -> tuple[float, float]:
+    """How much longer a period is than another: in days, and in working days."""
+    days, working_days = (
+        [max(1, count(p)) for p in (period, before)] for count in (lambda p: (p.stop - p.start).days, working.days_in)
+    )
+    return days[0] / days[1], working_days[0] / working_days[1]
 
 
-def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, list[str], Floats]:
-    """Talk by deal and open stage, the stages, and the larger of each one's shares of stays and of time.
+def _stage_load(company: Company, scope: Scope) -> looking.Stages:
+    """Talk by deal and open stage, and the stages in their order.
 
-    Stays and time are those of the deals that were called, in the period where the lens dates calls.
+    Stays and time are those of the deals that were called, in the period where the lens dates calls. The order is that
+    of the pipeline, or where it does not say, of how soon deals come to a stage.
     """
     resolved = resolve(company, scope)
     calls = call_rows(resolved, "c.deal_key AS deal_key, c.stage AS stage, c.talk_seconds AS talk_seconds", [])
@@ -183,24 +187,29 @@ def _stage_load(company: Company, scope: Scope) -> tuple[Floats, Ints, Ints, lis
     )
     stays = company.engine.query(
         f"""
-        SELECT y.stage, count(*), sum(CAST(least(y.left_us, ?) - greatest(y.entered_us, ?) AS {double}))
-        FROM stays AS y JOIN stages AS s ON {is_open}
+        SELECT y.stage, s.pipeline_id, s.position, count(*),
+            sum(CAST(least(y.left_us, ?) - greatest(y.entered_us, ?) AS {double})),
+            avg(CAST(y.entered_us - d.created_us AS {double}))
+        FROM stays AS y JOIN stages AS s ON {is_open} JOIN deals AS d ON d.deal_key = y.deal_key
         WHERE y.entered_us < ? AND y.left_us > ? AND y.deal_key IN (SELECT deal_key FROM ({calls.text}) AS called)
-        GROUP BY y.stage ORDER BY y.stage
+        GROUP BY y.stage, s.pipeline_id, s.position ORDER BY y.stage
         """,
         [stop, start, stop, start, *calls.values],
     )
     labels = company.labels("stage")
-    known = np.array([code for code, _, _ in stays], dtype=np.int64)  # in their order
+    known = np.array([row[0] for row in stays], dtype=np.int64)  # in their order
     kept = np.isin(stage, known)
-    counts = np.array([[float(n), float(time)] for _, n, time in stays]).reshape(-1, 2)
-    fair = (counts / np.maximum(counts.sum(axis=0), 1e-9)).max(axis=1, initial=0.0)
-    return (
+    counts = np.array([[float(n), float(time)] for *_, n, time, _ in stays]).reshape(-1, 2)
+    unordered = {pipeline for _, pipeline, position, *_ in stays if position is None}
+    comes = [(p, float(soon if p in unordered else position)) for _, p, position, _, _, soon in stays]
+    return looking.Stages(
         np.asarray(minutes[kept], dtype=np.float64),
         deal[kept].astype(np.int64),
         np.searchsorted(known, stage[kept].astype(np.int64)),
         [labels[int(code)] for code in known],
-        fair,
+        counts[:, 0],
+        (counts / np.maximum(counts.sum(axis=0), 1e-9)).max(axis=1, initial=0.0),
+        [[j for j, other in enumerate(comes) if other[0] == own[0] and other[1] < own[1]] for own in comes],
     )
 
 

@@ -4,7 +4,8 @@ Talk is laid out by the month that a deal was created in and the month that was 
 a month takes `rates[0]` minutes in that month, `rates[1]` in the next, and so on: the talk of all such months ÷ their
 deals (the additive method of loss reserving, where deals are the volume: K. D. Schmidt and M. Zocher, Insurance:
 Mathematics and Economics 43 (2008); M. Merz and M. V. Wüthrich, Bulletin of the Swiss Association of Actuaries (2008)).
-What a month needs is the sum over the deals there are and the new ones to be expected.
+What a month needs is the sum over the deals there are and the new ones to be expected: as many a working day as
+lately, and from two years of data on with the season of new deals (`seasons`).
 
 The 95 % band: the variance of a cell is its expectation times a dispersion (over-dispersed Poisson: P. D. England and
 R. J. Verrall, British Actuarial Journal 8 (2002) 443-518), taken from the months' totals or from the cells, whichever
@@ -28,6 +29,8 @@ from callkit.zones import EVER, Period
 
 LEAST_MONTHS = 4
 """So many whole months of talk a forecast needs."""
+SEASON_MONTHS = 24
+"""So many it needs to tell the seasons."""
 _CELLS = 2  # so many cells a rate of its own needs; later months of a deal's life share one
 _LATEST = 6  # months that the number of new deals is taken from
 _CHECKED = 3
@@ -42,7 +45,8 @@ class Need:
     """What a month needs: `minutes` of talk with its 95 % band, of which `carried` on deals of the months before.
 
     `deals` are the new ones expected, with their own band (all three alike where they were given); `rates` the minutes
-    that a deal takes in its first month, its second, and so on, the last for each month after them.
+    that a deal takes in its first month, its second, and so on, the last for each month after them. `season` is how
+    many times an average month's new deals those of the month are, None where the months are too few to tell.
     """
 
     month: str
@@ -54,6 +58,7 @@ class Need:
     high: float
     carried: float
     rates: Sequence[float]
+    season: float | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,10 @@ def needed(
     if deals is None and not created.get(target - 1):
         return None  # where no deals are created any more, those of the months before tell nothing of the next
     dispersion, freedom = _dispersion(cells, rates, months)
-    coming, varies, known = _coming(created, months, working) if deals is None else (deals, 0.0, 1.0)
+    season, unsure = seasons(created, months, working)
+    coming, varies, known = deals or 0.0, 0.0, 1.0
+    if deals is None:
+        coming, varies, known = _coming(created, months, working, season, unsure)
     older = [float(created.get(target - lag, 0)) for lag in range(1, apart)]
     older.append(float(sum(n for made, n in created.items() if made <= target - apart)))
     there = [coming, *older]
@@ -172,6 +180,7 @@ def needed(
     return Need(
         code_label("month", target), coming, max(0.0, coming - spread), coming + spread,
         expected, max(0.0, expected - reach), expected + reach, expected - coming * rates[0], rates,
+        season[target % 12] if season else None,
     )  # fmt: skip
 
 
@@ -192,16 +201,51 @@ def _dispersion(
     return (by_months, of_months) if by_months > by_cells else (by_cells, of_cells)
 
 
-def _coming(created: Mapping[int, int], months: range, working: Working) -> tuple[float, float, float]:
+def _coming(
+    created: Mapping[int, int], months: range, working: Working, season: Sequence[float], unsure: float
+) -> tuple[float, float, float]:
     """How many new deals the month after `months` brings, its variance, and the degrees of freedom of that."""
-    late = list(months)[-_LATEST:]
-    days = [max(1, working.days_in(Period.of_month(code_label("month", month)))) for month in (*late, months.stop)]
-    daily = [created.get(month, 0) / n for month, n in zip(late, days[:-1], strict=True)]
+    late, usual = list(months)[-_LATEST:], season or (1.0,) * 12
+    days = [working.days_in(Period.of_month(code_label("month", month))) for month in (*late, months.stop)]
+    weights = [max(1, n) * usual[month % 12] for n, month in zip(days, (*late, months.stop), strict=True)]
+    daily = [created.get(month, 0) / n for month, n in zip(late, weights[:-1], strict=True)]
     mean = sum(daily) / len(daily)
     spread = sum((rate - mean) ** 2 for rate in daily) / (len(daily) - 1)
-    coming = mean * days[-1]
+    coming = mean * weights[-1]
     least = coming * (1 + 1 / len(late))  # as many as fall by chance alone
-    return coming, max(spread * days[-1] ** 2 * (1 + 1 / len(late)), least), float(len(late) - 1)
+    varies = max(spread * weights[-1] ** 2 * (1 + 1 / len(late)), least)
+    return coming, varies + unsure * coming**2, float(len(late) - 1)
+
+
+def seasons(created: Mapping[int, int], months: range, working: Working) -> tuple[Sequence[float], float]:
+    """How many times the new deals of an average month each month of the year has, January first, and how unsure that
+    is: the variance of a factor's logarithm. Empty and 0 where there are fewer than `SEASON_MONTHS` months.
+
+    The logarithms of new deals a working day are a straight line and an effect of the month of the year, by least
+    squares; the effects are drawn toward 0 as far as chance explains them (empirical Bayes: B. Efron and C. Morris,
+    JASA 70 (1975) 311-319; for seasons D. M. Miller and D. Williams, Int. J. Forecasting 19 (2003) 669-684).
+
+    >>> deals = {month: 60 if month % 12 == 11 else 30 for month in range(24240, 24276)}
+    >>> factors, unsure = seasons(deals, range(24240, 24276), Working((1, 2, 3, 4, 5, 6, 7)))
+    >>> round(factors[11] / factors[0], 1), unsure < 0.01
+    (2.0, True)
+    """
+    if len(months) < SEASON_MONTHS:
+        return (), 0.0
+    import numpy as np
+
+    days = [max(1, working.days_in(Period.of_month(code_label("month", month)))) for month in months]
+    daily = np.log([(created.get(m, 0) + 0.5) / n for m, n in zip(months, days, strict=True)])
+    line = np.arange(len(months)) - (len(months) - 1) / 2
+    of_year = np.equal.outer(np.array(months) % 12, np.arange(12)).astype(np.float64)
+    fitted, *_ = np.linalg.lstsq(np.column_stack([line, of_year]), daily, rcond=None)
+    left = daily - np.column_stack([line, of_year]) @ fitted
+    effect = fitted[1:] - fitted[1:].mean()
+    chance = float(left @ left) / (len(months) - 13) * 12 / len(months)
+    true = max(0.0, float(effect @ effect) / 11 - chance)
+    kept = true / (true + chance) if true else 0.0
+    factors = np.exp(kept * effect)
+    return [float(factor) for factor in factors / factors.mean()], kept * chance
 
 
 def _history(company: Company, period: Period) -> range:

@@ -127,27 +127,52 @@ def after_sale_whole(rows: Evidence, worth: float) -> list[Finding]:
     ]  # fmt: skip
 
 
-def stages(talk: Floats, deal: Ints, place: Ints, names: Sequence[str], fair: Floats, worth: float) -> list[Finding]:
-    """Stages that eat the talk: more of it than one and a half times what the deals on them, and their time, explain.
+@dataclass(frozen=True)
+class Stages:
+    """The talk of deals on open stages: a row a deal and stage, `talk` in minutes; the stages by their `place`.
 
-    `talk` in minutes a row of a deal on an open stage, `fair` the larger of each stage's shares of stays and of time.
+    `stays` is how often a deal stood on a stage, `fair` the larger of its shares of stays and of time. `earlier` are
+    the places of the stages that deals pass before it, of the same pipeline.
     """
-    at, count = dense(deal)
-    whole = summed(talk, at, count)
-    if len(names) < 2 or not whole.sum():
-        return []
+
+    talk: Floats
+    deal: Ints
+    place: Ints
+    names: Sequence[str]
+    stays: Floats
+    fair: Floats
+    earlier: Sequence[Sequence[int]]
+
+
+def stages(told: Stages, worth: float, min_deals: int) -> list[Finding]:
+    """Stages that eat the talk: more than their deals and their time explain, and more a deal than any stage before.
+
+    Nearly everywhere talk falls as deals move on; therefore one and a half times the heaviest earlier stage, stay for
+    stay, is the limit too, and the first stage, where every deal begins, is not judged. Both must hold: the p-value is
+    the larger (R. L. Berger, Technometrics 24 (1982) 295-300).
+    """
+    at, count = dense(told.deal)
+    by_stage = [summed(told.talk * (told.place == i), at, count) for i in range(len(told.names))]
+    whole = summed(told.talk, at, count)
     looked = []
-    for i, name in enumerate(names):
-        own = summed(talk * (place == i), at, count)
-        interval, p = above_limit(own, whole, _TIMES_STAGE * float(fair[i]))
-        share = float(own.sum() / whole.sum())
+    for i, name in enumerate(told.names):
+        own = by_stage[i]
+        before = [j for j in told.earlier[i] if told.stays[j] >= max(min_deals, 1) and by_stage[j].sum()]
+        if not before or not own.sum():
+            continue
+        usual, total = float(told.fair[i]), float(whole.sum())
+        interval, p = above_limit(own, whole, _TIMES_STAGE * usual)
+        for j in before:
+            times = float(told.stays[i] / told.stays[j])
+            usual = max(usual, float(by_stage[j].sum()) * times / total)
+            p = max(p, above_limit(own, by_stage[j], _TIMES_STAGE * times)[1])
+        share = float(own.sum()) / total
         looked.append(
             Finding(
-                "stage", "stage_share", "stage", name,
-                stake=max(0.0, share - float(fair[i])) * float(whole.sum()) * worth,
-                value=share, versus=float(fair[i]), interval=interval, deals=float((own > 0).sum()),
+                "stage", "stage_share", "stage", name, stake=max(0.0, share - usual) * total * worth,
+                value=share, versus=usual, interval=interval, deals=float((own > 0).sum()),
                 talk_minutes=float(own.sum()), p=p,
-                material=bool(share >= _BIG_STAGE),
+                material=bool(share >= max(_BIG_STAGE, _TIMES_STAGE * usual)),
             )
         )  # fmt: skip
     return looked
