@@ -229,4 +229,6 @@ def hours_said(working: Working, locale: Locale) -> str:
         for run in runs
     )
     start, stop = clocks(working)
-    return locale.text("day.hours" if working.declared else "day.hours_usual", days=days, start=start, stop=stop)
+    told = locale.text("day.hours" if working.declared else "day.hours_usual", days=days, start=start, stop=stop)
+    off = len(working.holidays)
+    return locale.text("day.holidays", hours=told, n=locale.number(off)) if off else told

@@ -14,6 +14,7 @@ from callkit.decisions.cohorts import WITHIN, Point
 from callkit.decisions.evidence import evidence
 from callkit.decisions.finding import Finding
 from callkit.decisions.findings import RATE
+from callkit.decisions.sure import LEAST
 from callkit.decisions.sure import sure as how_sure
 from callkit.decisions.whatif import Refusal, best, what_if
 from callkit.errors import UsageError
@@ -158,7 +159,10 @@ def sure(section: Decided) -> Piece:
     least = section.company.settings.min_deals
     small = [i for i, row in enumerate(section.figures.rows[:-1]) if row[at] is not None and row[at] < least]
     title = text("decisions.sure_title", by=section.by_title())
-    note = text("section.small_note", n=least) if small else ""
+    notes = [text("section.small_note", n=least)] if small else []
+    if any(i.value is not None and i.low is None for s in told for i in (s.revenue_per_minute, s.minutes_per_sale)):
+        notes.append(text("decisions.few_won", n=LEAST))
+    note = " ".join(notes)
     how = pieces.how(["wilson", "shrunk", "ratio"], locale)
     return pieces.table("sure", title, columns, rows, locale, note=note, small=small, how=how)
 

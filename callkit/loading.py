@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callkit import pieces
-from callkit.decisions.forecast import LEAST_MONTHS, Need
+from callkit.decisions.forecast import LEAST_MONTHS, SEASON_MONTHS, Need
 from callkit.figures import TOTAL
 from callkit.locale import Locale
 from callkit.pieces import Column, Piece
@@ -79,6 +79,7 @@ def forecast_table(section: Decided) -> Piece:
         said_need(section),
         text("capacity.rates", first=_minutes(need.rates[0], locale), rest=_rest(need, locale)),
     ]
+    notes.append(_season(need, told.months, locale))
     if told.checks:
         held = sum(check.held for check in told.checks)
         notes.append(text("capacity.held", held=held, n=len(told.checks)))
@@ -103,6 +104,13 @@ def said_need(section: Decided) -> str:
         low=locale.number(need.low / 60), high=locale.number(need.high / 60),
         ten=_minutes(10 * need.rates[0], locale),
     )  # fmt: skip
+
+
+def _season(need: Need, months: int, locale: Locale) -> str:
+    if need.season is None:
+        return locale.text("capacity.season_none", n=SEASON_MONTHS, months=months)
+    way = "more" if need.season >= 1 else "less"
+    return locale.text(f"capacity.season_{way}", part=locale.percent(abs(need.season - 1), 0))
 
 
 def _minutes(minutes: float, locale: Locale) -> str:

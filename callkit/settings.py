@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from callkit.access import rules_of
@@ -238,7 +238,8 @@ def parse(tables: Mapping[str, Any], where: str) -> Settings:
                 raise UsageError(f"{where}: [{section}] {key}{shown} is not allowed; wanted: {wanted}")
             group, _, own = name.rpartition(".")
             if group in ("access", "engine", "working"):
-                values.setdefault(group, {})[own] = value
+                # what a store keeps is text: a date of TOML as well
+                values.setdefault(group, {})[own] = [*map(str, cast(list[Any], value))] if own == "holidays" else value
             elif name.startswith("crm."):
                 values.setdefault("crm", {})[name.removeprefix("crm.")] = value
             else:

@@ -101,9 +101,6 @@ def working_of(given: Mapping[str, Any], where: str = "") -> Working:
 
 
 def _holiday(told: object, where: str) -> Holiday:
-    """A date, as TOML or a text has it, or a text `MM-DD`."""
-    if isinstance(told, dt.date) and not isinstance(told, dt.datetime):
-        return told
     with contextlib.suppress(ValueError):
         if isinstance(told, str) and re.fullmatch(r"\d\d-\d\d", told):
             day = dt.date.fromisoformat(f"{_LEAP_YEAR}-{told}")

@@ -23,7 +23,8 @@ from callkit import Company, Period, Scope, measure, open_company
 from callkit.access import Viewer
 from callkit.calls import placed_calls
 from callkit.decisions.capacity import capacity
-from callkit.decisions.forecast import LEAST_MONTHS, forecast, needed
+from callkit.decisions.forecast import LEAST_MONTHS, SEASON_MONTHS, forecast, needed, seasons
+from callkit.dimensions import code_label
 from callkit.errors import UsageError
 from callkit.locale import LANGUAGES, NBSP
 from callkit.pieces import TABLE_MIME
@@ -157,6 +158,65 @@ def test_the_band_holds_what_then_comes(months: int, deals: float, before: int, 
     assert 0.93 <= np.mean(held) <= 0.985
     assert 0.93 <= np.mean(known) <= 0.985
     assert np.mean(level) == pytest.approx(1, abs=0.05)
+
+
+def seasonal(rng: np.random.Generator, months: int, swing: float) -> Any:
+    """As `months_of`, with new deals that go up and down with the month of the year; the last month falls anywhere."""
+    start = 2024 * 12 + int(rng.integers(12))
+    talk, created = {}, {}
+    for made in range(start - 8, start + months + 1):
+        created[made] = int(rng.poisson(300 * (1 + swing * np.sin(2 * np.pi * made / 12 + 1)) * days_of(made) / 30.4))
+        for lag, calls in enumerate(CALLS):
+            if start <= made + lag <= start + months:
+                many = rng.poisson(rng.gamma(created[made], calls))
+                talk[made, made + lag] = float(rng.lognormal(np.log(MINUTES) - 0.5, 1.0, many).sum())
+    return talk, created, range(start, start + months)
+
+
+def days_of(month: int) -> int:
+    return EVERY_DAY.days_in(Period.of_month(code_label("month", month)))
+
+
+def test_the_band_holds_what_then_comes_in_seasons_that_the_data_is_long_enough_to_tell() -> None:
+    rng = np.random.default_rng(14)
+    held: dict[int, list[bool]] = {23: [], 24: [], 36: []}
+    width: dict[int, list[float]] = {23: [], 24: [], 36: []}
+    for months, of_months in held.items():
+        for _ in range(200):
+            talk, created, history = seasonal(rng, months, 0.35)
+            came = sum(minutes for (_, month), minutes in talk.items() if month == history.stop)
+            need = needed(talk, created, history, EVERY_DAY)
+            assert need is not None
+            assert (need.season is None) == (months < SEASON_MONTHS)
+            of_months.append(need.low <= came <= need.high)
+            width[months].append((need.high - need.low) / need.minutes)
+    assert min(np.mean(held[24]), np.mean(held[36])) >= 0.93
+    assert np.mean(held[23]) < 0.93  # of which the limits of the method speak
+    assert max(np.mean(width[24]), np.mean(width[36])) < 0.8 * np.mean(width[23])
+
+
+def test_the_season_of_a_month_is_how_far_it_lies_off_the_line_and_nothing_where_there_is_none() -> None:
+    months = range(2024 * 12, 2027 * 12)
+    factors, _ = seasons({m: 2 * days_of(m) * (3 if m % 12 == 11 else 1) for m in months}, months, EVERY_DAY)
+    assert factors[11] / factors[5] == pytest.approx(3, rel=0.03)
+    rng = np.random.default_rng(3)
+    drawn = [seasons({m: int(rng.poisson(300)) for m in months}, months, EVERY_DAY)[0] for _ in range(40)]
+    assert np.mean([max(f) / min(f) for f in drawn]) < 1.1
+    assert seasons({}, months[:23], EVERY_DAY) == ((), 0.0)
+    # growth is no season
+    grown, _ = seasons({m: round(100 * 1.03 ** (m - months[0])) for m in months}, months, EVERY_DAY)
+    assert max(grown) / min(grown) < 1.1
+
+
+def test_new_deals_come_by_the_working_day_and_holidays_bring_none() -> None:
+    talk, created, history = months_of(np.random.default_rng(12), 8, 100, before=4)
+    usual, off = (
+        needed(talk, created, history, replace(EVERY_DAY, holidays=h))
+        for h in ((), tuple((9, d) for d in range(1, 16)))
+    )
+    assert usual is not None
+    assert off is not None
+    assert (usual.month, off.deals) == ("2024-09", pytest.approx(usual.deals / 2))
 
 
 def test_what_comes_later_is_not_looked_at() -> None:

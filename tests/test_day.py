@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,6 +44,9 @@ HOURS = (
     Working(),
     Working((1, 2, 3, 4, 5, 6, 7), 0, 1440, declared=True),
     Working((6, 7), 630, 745, declared=True),
+    Working(
+        (1, 2, 3, 4, 5), 0, 1080, holidays=(*((m, d) for m in range(1, 13) for d in (2, 9, 30)), dt.date(2026, 3, 4))
+    ),
 )
 
 
@@ -54,7 +58,11 @@ def worked(since: dt.datetime, until: dt.datetime, working: Working, zone: str) 
     one, other = (moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in (since, until))
     minutes, day = 0.0, one.date()
     while day <= other.date():
-        if day.isoweekday() in working.days:
+        if (
+            day.isoweekday() in working.days
+            and day not in working.holidays
+            and (day.month, day.day) not in working.holidays
+        ):
             midnight = dt.datetime.combine(day, dt.time())
             opens, closes = (midnight + dt.timedelta(minutes=m) for m in (working.start, working.stop))
             minutes += max((min(other, closes) - max(one, opens)) / dt.timedelta(minutes=1), 0.0)
@@ -379,6 +387,21 @@ def test_working_hours_are_read_from_settings() -> None:
     made = parse({"working": {"days": ["sat", "mon"], "from": "8:30", "to": "24:00"}}, "callkit.toml")
     assert made.hours == Working((1, 6), 510, 1440, declared=True)
     assert parse({"working": {"to": "20:00"}}, "").hours == Working(stop=1200, declared=True)
+    off = tomllib.loads('[working]\nholidays = ["2026-01-02", 2026-05-11, "05-09", "02-29", "05-09"]')
+    holidays = (dt.date(2026, 1, 2), dt.date(2026, 5, 11), (5, 9), (2, 29))
+    assert parse(off, "").hours == Working(declared=True, holidays=holidays)
+
+
+def test_a_holiday_is_no_working_day_of_its_year_or_of_every_year() -> None:
+    """January 2026 has 22 days from Monday to Friday; of 1-9 January seven are."""
+    january = Period.of_month("2026-01")
+    assert Working().days_in(january) == 22
+    every = Working(holidays=tuple((1, day) for day in range(1, 10)))
+    assert (every.days_in(january), every.days_in(Period.of_month("2026-02"))) == (15, 20)
+    one = Working(holidays=(dt.date(2026, 1, 2), (1, 2), (1, 3), dt.date(2025, 1, 8), (2, 29)))
+    assert one.days_in(january) == 21  # the 3rd is a Saturday
+    assert one.days_in(Period.of_days("2024-02-26", "2024-03-03")) == 4
+    assert one.days_in(Period.of_days("2025-12-29", "2026-01-04")) == 4
 
 
 @pytest.mark.parametrize(
@@ -386,6 +409,11 @@ def test_working_hours_are_read_from_settings() -> None:
     [
         ({"days": ["mon", "fry"]}, r"callkit\.toml: \[working\] days: 'fry' is no day; allowed: mon.*fri"),
         ({"days": []}, "one at least"),
+        ({"holidays": ["31.12"]}, r"\[working\] holidays: '31.12' is no day; wanted: a date as '2026-01-02'"),
+        ({"holidays": ["2026-02-29"]}, "is no day"),
+        ({"holidays": ["13-01"]}, "is no day"),
+        ({"holidays": [7]}, "'7' is no day"),
+        ({"holidays": "05-09"}, "wanted: a list of days"),
         ({"days": ["mon", "mon"]}, "each day once"),
         ({"days": [1]}, "1 is no day"),
         ({"days": "mon"}, "wanted: a list of days"),
@@ -406,10 +434,11 @@ def test_a_store_keeps_the_working_hours(tmp_path: Any) -> None:
     from callkit.company import build
 
     folder = hand_world().write_csv(tmp_path / "shop")
-    (folder / "callkit.toml").write_text('[working]\ndays = ["sat"]\n', encoding="utf-8")
+    (folder / "callkit.toml").write_text('[working]\ndays = ["sat"]\nholidays = [2026-01-03]\n', encoding="utf-8")
     store = build(folder, tmp_path / "shop.duckdb", timezone="Europe/Berlin")
     with open_company(store) as company:
         assert company.settings.hours.days == (6,)
+        assert company.settings.hours.holidays == (dt.date(2026, 1, 3),)
 
 
 # The page
