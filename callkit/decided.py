@@ -164,6 +164,9 @@ class Decided(Scoped):
         """Minutes of each stage, for each deal that came to it, for each working day."""
         return loading.stage_capacity(self)
 
-    def talk_needed(self) -> Piece:
-        """The hours of talk that the next month needs, with a band, beside months of the past forecast alike."""
-        return loading.forecast_table(self)
+    def talk_needed(self, new_deals: float | None = None) -> Piece:
+        """The hours of talk that the next month needs, with a band, beside months of the past forecast alike.
+
+        `new_deals` is how many are to come; without it as many as lately.
+        """
+        return loading.forecast_table(self, new_deals)

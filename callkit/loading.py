@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callkit import pieces
-from callkit.decisions.forecast import LEAST_MONTHS, SEASON_MONTHS, Need
+from callkit.decisions.forecast import LEAST_MONTHS, SEASON_MONTHS, Need, forecast
 from callkit.figures import TOTAL
 from callkit.locale import Locale
 from callkit.pieces import Column, Piece
@@ -58,9 +58,11 @@ def _of(section: Decided) -> str:
     return "period" if section.scope.lens in ("closed", "called") else "base"
 
 
-def forecast_table(section: Decided) -> Piece:
+def forecast_table(section: Decided, new_deals: float | None = None) -> Piece:
     """The talk that the next month needs, with its band, and how months of the past would have been forecast."""
     locale, text, told = section.locale, section.locale.text, section.forecast
+    if new_deals is not None:
+        told = forecast(section.company, section.scope, new_deals)
     title, need = text("capacity.forecast_title"), told.need
     if need is None:
         said = text("capacity.too_short", n=LEAST_MONTHS, months=told.months)
@@ -76,10 +78,10 @@ def forecast_table(section: Decided) -> Piece:
     rows = [[*_row(check.need, locale), check.minutes / 60] for check in told.checks]
     rows.append([*_row(need, locale), None])
     notes = [
-        said_need(section),
+        _said(need, locale, given=new_deals is not None),
         text("capacity.rates", first=_minutes(need.rates[0], locale), rest=_rest(need, locale)),
     ]
-    notes.append(_season(need, told.months, locale))
+    notes += [_season(need, told.months, locale)] if new_deals is None else []
     if told.checks:
         held = sum(check.held for check in told.checks)
         notes.append(text("capacity.held", held=held, n=len(told.checks)))
@@ -93,13 +95,11 @@ def _row(need: Need, locale: Locale) -> list[Any]:
     return [locale.month(need.month), deals, hours, band, round(need.carried / 60, 1)]
 
 
-def said_need(section: Decided) -> str:
-    """The need in a sentence; nothing where there is no forecast."""
-    need, locale = section.forecast.need, section.locale
-    if need is None:
-        return ""
+def _said(need: Need, locale: Locale, *, given: bool) -> str:
+    """The need in a sentence; the number of new deals is `given`, or is told with its own band."""
     return locale.text(
-        "capacity.said", month=capital(locale.month(need.month)), deals=locale.number(need.deals),
+        "capacity.given" if given else "capacity.said",
+        month=capital(locale.month(need.month)), deals=locale.number(need.deals),
         few=locale.number(need.deals_low), many=locale.number(need.deals_high), hours=locale.number(need.minutes / 60),
         low=locale.number(need.low / 60), high=locale.number(need.high / 60),
         ten=_minutes(10 * need.rates[0], locale),

@@ -55,6 +55,7 @@ def controls(view: View, company: Company, locale: Locale, cut: Sequence[str]) -
         "chart": _choices("chart", CHARTS, view.chart, locale),
         "x": _choices("x", SHARES, view.x, locale),
         "size": _choices("size", SIZES, view.size, locale),
+        "new_deals": "" if view.new_deals is None else str(view.new_deals),
         "by": list(cut),
         "cut_freely": view.page in pages.CUT_FREELY,
         "columns": [

@@ -193,6 +193,7 @@ class Desk:
     def _shown(self, name: str, view: View, section: Live, layout: layouts.Wanted) -> Answer:
         """One part of a page, kept for when it is asked for again; what fails is told in its place."""
         own = (layout, view.chart, view.x, view.size) if name == pages.MAIN else (layout,)
+        own = (*own, view.new_deals) if name == pages.NEEDED else own
         if (name, *own) in section.parts:
             return section.parts[name, *own]
         try:
@@ -222,6 +223,8 @@ class Desk:
             if view.chart == "bubble":
                 return section.bubble(view.x, view.size)
             return section.fair_share() if view.chart == "fair_share" else section.funnel()
+        if name == pages.NEEDED:
+            return section.talk_needed(view.new_deals)
         return next(p for p in pages.parts(view.page, section.by) if p.name == name).made(section)
 
     def _values(self, view: View, section: Live, question: Mapping[str, Any]) -> Answer:

@@ -17,6 +17,8 @@ from callkit.show import Shown
 
 MAIN = "main"
 """The part that is one of the charts A, B and C, as the reader wants it."""
+NEEDED = "talk_needed"
+"""The part that the reader may ask for a number of new deals."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ _LAYOUT: dict[str, Sequence[Part]] = {
     "segments": _CUT,
     "stages": (
         Part("headline"), Part("cards"), Part("load", 7), Part("after_sale", 5, not_by="stage"),
-        Part("calls_by_stage"), Part("stage_capacity"), Part("talk_needed"), Part("heatmap", 12, not_by="stage"),
+        Part("calls_by_stage"), Part("stage_capacity"), Part(NEEDED), Part("heatmap", 12, not_by="stage"),
         Part("calls_by_segment_and_stage", 12, not_by="stage"),
     ),
     "day": (

@@ -7,6 +7,7 @@ anywhere, and is checked here. What is unknown is left out and named; nothing of
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode
@@ -47,7 +48,10 @@ Note = tuple[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class View:
-    """A checked view. `selected` is the segment clicked on, `tab` what of it is listed: calls, deals or nothing."""
+    """A checked view. `selected` is the segment clicked on, `tab` what of it is listed: calls, deals or nothing.
+
+    `new_deals` is how many new deals the forecast is asked for, None where it is to tell that itself.
+    """
 
     page: str = "overview"
     period: str = "last"
@@ -63,6 +67,7 @@ class View:
     size: str = "won_deals"
     lang: str = ""
     theme: str = ""
+    new_deals: int | None = None
 
     def query(self, start: View) -> str:
         """The address of the view, without what is as in `start`.
@@ -75,6 +80,8 @@ class View:
             pairs.append(("period", self.period))
         if self.compare != start.compare:
             pairs.append(("compare", str(int(self.compare))))
+        if self.new_deals != start.new_deals:
+            pairs.append(("new_deals", "" if self.new_deals is None else str(self.new_deals)))
         if self.by != start.by:
             pairs += [("by", column) for column in self.by]
         for column, kept in self.where.items():
@@ -136,6 +143,8 @@ def read(text: str, company: Company, start: View, pages: Sequence[str] = PAGES)
             view = _chosen(view, key, value, pages, notes)
         elif key == "period":
             view = _with_period(view, value, company, notes)
+        elif key == "new_deals":
+            view = _with_new_deals(view, value, notes)
         elif key == "compare" and value in ("0", "1"):
             view = replace(view, compare=value == "1")
         elif key == "by":
@@ -208,6 +217,13 @@ def _with_period(view: View, value: str, company: Company, notes: list[Note]) ->
         notes.append(("app.note_period", {"what": _short(value)}))
         return view
     return replace(view, period=value)
+
+
+def _with_new_deals(view: View, value: str, notes: list[Note]) -> View:
+    if re.fullmatch(r"[0-9]{0,6}", value):
+        return replace(view, new_deals=int(value) if value else None)
+    notes.append(("app.note_new_deals", {"what": _short(value)}))
+    return view
 
 
 def _add_column(by: list[str], value: str, company: Company, notes: list[Note]) -> None:

@@ -19,7 +19,7 @@ from callkit.dimensions import UNNAMED
 
 _GAP, TIMES = 0.03, 1.25  # of the whole, and times the usual: what is smaller is not worth a sentence
 _LOAD = 0.25  # talk after the sale, as a share of all: what is less is nothing to speak of
-_BIG_STAGE, _TIMES_STAGE = 0.25, 1.5
+_BIG_STAGE, _TIMES_STAGE, _SURELY = 0.25, 1.5, 1.2
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,10 @@ class Stages:
 def stages(told: Stages, worth: float, min_deals: int) -> list[Finding]:
     """Stages that eat the talk: more than their deals and their time explain, and more a deal than any stage before.
 
-    Nearly everywhere talk falls as deals move on; therefore one and a half times the heaviest earlier stage, stay for
-    stay, is the limit too, and the first stage, where every deal begins, is not judged. Both must hold: the p-value is
-    the larger (R. L. Berger, Technometrics 24 (1982) 295-300).
+    Nearly everywhere talk falls as deals move on; therefore the heaviest earlier stage, stay for stay, is the measure
+    too, and the first stage, where every deal begins, is not judged. A stage that takes one and a half times as much is
+    worth a sentence; the test asks whether it surely takes a fifth more, against each: the p-value is the largest
+    (R. L. Berger, Technometrics 24 (1982) 295-300).
     """
     at, count = dense(told.deal)
     by_stage = [summed(told.talk * (told.place == i), at, count) for i in range(len(told.names))]
@@ -161,11 +162,11 @@ def stages(told: Stages, worth: float, min_deals: int) -> list[Finding]:
         if not before or not own.sum():
             continue
         usual, total = float(told.fair[i]), float(whole.sum())
-        interval, p = above_limit(own, whole, _TIMES_STAGE * usual)
+        interval, p = above_limit(own, whole, _SURELY * usual)
         for j in before:
             times = float(told.stays[i] / told.stays[j])
             usual = max(usual, float(by_stage[j].sum()) * times / total)
-            p = max(p, above_limit(own, by_stage[j], _TIMES_STAGE * times)[1])
+            p = max(p, above_limit(own, by_stage[j], _SURELY * times)[1])
         share = float(own.sum()) / total
         looked.append(
             Finding(

@@ -66,13 +66,14 @@ class Parts {
     markRows(place, this.app.selection());
     if (name === "cards") this.openCards(place);
     for (const form of place.querySelectorAll(".ck-suppose")) this.supposing(form);
+    if (name === "talk_needed" && shown.table) this.newDeals(place);
     for (const item of place.querySelectorAll("li[data-view]")) this.openView(item);
     if (name === "headline") {
       this.app.foot.replaceChildren(h("h3", {}, this.app.words.footer), ...place.querySelectorAll(".ck-facts, .ck-note"));
       this.cutChoice(place);
     }
     oddities(this.app, this.element);
-    if (focused) this.app.main.focus({ preventScroll: true });
+    if (focused) (place.querySelector("form input") || this.app.main).focus({ preventScroll: true });
   }
 
   openCards(place) {
@@ -96,6 +97,19 @@ class Parts {
       const told = await this.app.ask("suppose", { giver: from, taker: to, minutes: Number(minutes.value) });
       form.querySelector(".ck-suppose-told").textContent = told.told || told.trouble;
     });
+  }
+
+  // How many new deals to forecast for: it stands in the address, which says whether it is a number.
+  newDeals(place) {
+    const { words, view } = this.app;
+    const many = h("input", { name: "new_deals", type: "number", min: "0", max: "999999", step: "1", inputmode: "numeric", value: view.controls.new_deals });
+    const form = h("form", { class: "ck-suppose ck-asking" }, h("div", { class: "ck-suppose-row" }, h("label", {}, h("span", {}, words.new_deals), many),
+      h("button", { class: "ck-button ck-strong", type: "submit" }, words.new_deals_ask)));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.app.go(this.app.changed((params) => (many.value ? params.set("new_deals", many.value) : params.delete("new_deals"))));
+    });
+    (place.querySelector("h3") || place.firstElementChild)?.after(form);
   }
 
   // A sentence with a view behind it: the period and the filters stay.
