@@ -513,6 +513,24 @@ def test_the_template_lies_where_voila_looks_and_its_first_words_are_the_catalog
     assert not re.search(r"https?://(?!www\.w3\.org)", template + script())
 
 
+def test_a_number_of_new_deals_is_read_from_the_address_and_nothing_else_is(desk: Desk) -> None:
+    def needed(new_deals: str) -> str:
+        query = address(page="stages", lang="en", new_deals=new_deals)
+        told: str = desk.answer({"what": "part", "query": query, "name": "talk_needed"})["shown"]["html"]
+        return told
+
+    assert "if 120 new deals come" in needed("120")
+    assert "if 0 new deals come" in needed("0")
+    assert needed("") == needed("-1") == needed("12.5") == needed("1e3") == needed("1234567") == needed("٣")
+    for hostile in ("-1", "12.5", "1e3", "1234567", "٣", "<b>"):
+        told = desk.answer({"what": "view", "query": address(page="stages", lang="en", new_deals=hostile)})
+        assert told["notes"] == [f"“{hostile}” is no number of new deals: a whole one from 0 to 999999 is wanted"]
+        assert "new_deals" not in told["query"]
+    told = desk.answer({"what": "view", "query": address(page="stages", new_deals="120")})
+    assert (told["controls"]["new_deals"], told["notes"]) == ("120", [])
+    assert "new_deals=120" in told["query"]
+
+
 def test_every_text_of_the_app_is_used_and_every_one_that_is_used_is_there() -> None:
     texts = tomllib.loads((ROOT / "callkit" / "texts" / "app.toml").read_text(encoding="utf-8"))
     python = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "callkit" / "app").glob("*.py"))

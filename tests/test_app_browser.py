@@ -295,6 +295,29 @@ def test_what_a_link_has_that_is_unknown_is_named_and_not_executed(demo: str, re
     assert reader.query() == {"page": ["sources"], "lang": ["en"]}
 
 
+def test_the_forecast_answers_for_a_number_of_new_deals_that_stands_in_the_address(demo: str, reader: Reader) -> None:
+    page = reader.open(f"{demo}?page=stages&lang=en")
+    piece = page.locator('[data-part="talk_needed"]')
+    field = piece.get_by_label("New deals to expect")
+    as_lately = piece.locator("tbody tr").last.inner_text()
+
+    def ask(number: str) -> None:
+        field.fill(number)
+        field.press("Enter")
+
+    reader.changing(lambda: ask("500"))
+    assert reader.query()["new_deals"] == ["500"]
+    assert "if 500 new deals come, about" in piece.inner_text()
+    assert field.input_value() == "500"
+    assert page.evaluate("document.activeElement.name") == "new_deals"
+    reader.changing(lambda: ask(""))
+    assert "new_deals" not in reader.query()
+    assert piece.locator("tbody tr").last.inner_text() == as_lately
+    page = reader.open(f"{demo}?page=stages&lang=en&new_deals=%3Cimg%20src%3Dx%3E")
+    assert "“<img src=x>” is no number of new deals" in page.locator(".ck-notes").inner_text()
+    assert "new_deals" not in reader.query()
+
+
 def test_the_view_is_exported_as_workbook_picture_and_command(demo: str, reader: Reader) -> None:
     page = reader.open(f"{demo}?page=grades&period=2026-09&lang=en")
     page.locator(".ck-tools details.ck-pop").nth(1).click()

@@ -73,7 +73,7 @@ class Parts {
       this.cutChoice(place);
     }
     oddities(this.app, this.element);
-    if (focused) (place.querySelector("form input") || this.app.main).focus({ preventScroll: true });
+    if (focused) this.app.main.focus({ preventScroll: true });
   }
 
   openCards(place) {
@@ -107,9 +107,12 @@ class Parts {
       h("button", { class: "ck-button ck-strong", type: "submit" }, words.new_deals_ask)));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
+      this.asked = true; // the answer is drawn anew: whoever asked goes on from the same field
       this.app.go(this.app.changed((params) => (many.value ? params.set("new_deals", many.value) : params.delete("new_deals"))));
     });
     (place.querySelector("h3") || place.firstElementChild)?.after(form);
+    if (this.asked) many.focus({ preventScroll: true });
+    this.asked = false;
   }
 
   // A sentence with a view behind it: the period and the filters stay.
