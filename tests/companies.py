@@ -154,7 +154,7 @@ def _calls(rng: np.random.Generator, shape: Shape, at_work: np.ndarray, life: Li
     elif truth == "light":
         calls[one] = rng.binomial(calls[one], 0.3)
     elif truth == "after_sale":
-        after[one & life.won & life.over] += 8
+        after[one & life.won & life.over] += 12
     deal, at = [np.repeat(np.arange(n), after)], []
     at.append(life.closed[deal[0]] + rng.exponential(8.0, len(deal[0])))
     for s in range(len(STAGES)):

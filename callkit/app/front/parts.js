@@ -102,15 +102,16 @@ class Parts {
   // How many new deals to forecast for: it stands in the address, which says whether it is a number.
   newDeals(place) {
     const { words, view } = this.app;
-    const many = h("input", { name: "new_deals", type: "number", min: "0", max: "999999", step: "1", inputmode: "numeric", value: view.controls.new_deals });
-    const form = h("form", { class: "ck-suppose ck-asking" }, h("div", { class: "ck-suppose-row" }, h("label", {}, h("span", {}, words.new_deals), many),
+    const many = h("input", { name: "new_deals", type: "number", min: "0", max: "999999", step: "1", inputmode: "numeric", placeholder: words.new_deals_usual,
+      value: view.controls.new_deals });
+    const form = h("form", { class: "ck-suppose ck-asked" }, h("div", { class: "ck-suppose-row" }, h("label", {}, h("span", {}, words.new_deals), many),
       h("button", { class: "ck-button ck-strong", type: "submit" }, words.new_deals_ask)));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.asked = true; // the answer is drawn anew: whoever asked goes on from the same field
       this.app.go(this.app.changed((params) => (many.value ? params.set("new_deals", many.value) : params.delete("new_deals"))));
     });
-    (place.querySelector("h3") || place.firstElementChild)?.after(form);
+    place.querySelector(".ck-scroll")?.before(form);
     if (this.asked) many.focus({ preventScroll: true });
     this.asked = false;
   }
