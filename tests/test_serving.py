@@ -472,6 +472,13 @@ def test_a_token_opens_the_app_and_leaves_the_address(tmp_path: Path) -> None:
         assert until(lambda: not any(k.is_running() for k in kernels))
 
 
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_language_asked_for_is_that_of_a_page_whose_link_names_none(tmp_path: Path, lang: str) -> None:
+    with Server(tmp_path, source="demo", preheat=0, lang=lang) as server:
+        page = Visitor(server.base).get("/")[1]
+        assert f'"lang": "{lang}"' in page
+
+
 def test_a_strangers_site_cannot_read_the_app_of_this_machine(tmp_path: Path) -> None:
     with Server(tmp_path, source="demo", preheat=0) as server:
         assert Visitor(server.base, {"Host": "rebound.example"}).get("/")[0] == 403

@@ -127,7 +127,6 @@ class Page(VoilaHandler):  # type: ignore[misc]
     def initialize(self, host: Host, **told: Any) -> None:
         super().initialize(**told)
         self.host = host
-        self.prelaunch_hook = self._with_parameters
 
     @web.authenticated
     async def get(self, name: str = "") -> None:
@@ -157,22 +156,21 @@ class Page(VoilaHandler):  # type: ignore[misc]
             self.write(piece)
             self.flush()
 
-    def _with_parameters(self, _request: object, notebook: NotebookNode, **_: object) -> NotebookNode:
-        """The notebook looking at what is served instead of at the demo company."""
-        cells = notebook.cells
-        at = next((i for i, c in enumerate(cells) if "parameters" in c.metadata.get("tags", ())), None)
-        if at is not None:
-            told = {"source": self.host.shared.source, "lang": self.host.keys.locale.lang}
-            lines = [
-                f"{name} = {value!r}"
-                for name, value in told.items()
-                if re.search(rf"^{name} =", cells[at].source, re.M)
-            ]
-            cells.insert(at + 1, new_code_cell("\n".join(lines)))
-        return notebook
-
     def write_error(self, status_code: int, **_: Any) -> None:
         _told_error(self, self.host.keys, status_code)
+
+
+def with_parameters(page: Page, notebook: NotebookNode, **_: object) -> NotebookNode:
+    """A notebook that looks at what is served, in the language that is asked for, instead of at the demo company."""
+    cells = notebook.cells
+    at = next((i for i, c in enumerate(cells) if "parameters" in c.metadata.get("tags", ())), None)
+    if at is not None:
+        told = {"source": page.host.shared.source, "lang": page.host.keys.locale.lang}
+        lines = [
+            f"{name} = {value!r}" for name, value in told.items() if re.search(rf"^{name} =", cells[at].source, re.M)
+        ]
+        cells.insert(at + 1, new_code_cell("\n".join(lines)))
+    return notebook
 
 
 class Index(JupyterHandler):

@@ -92,7 +92,7 @@ async def serve(
     config.VoilaConfiguration = Config(
         template=template, allow_template_override="NO", allow_theme_override="NO", file_allowlist=[],
         multi_kernel_manager_class=Kernels, kernel_spec_manager_class=OwnPython, extension_allowlist=_WIDGETS,
-        show_tracebacks=False,
+        show_tracebacks=False, prelaunch_hook=routes.with_parameters,
     )  # fmt: skip
     config.Kernels = Config(
         preheat=preheat, grace=grace, cull_idle_timeout=_IDLE_SECONDS, cull_interval=300, cull_connected=True
