@@ -91,6 +91,8 @@ def tables(seed: int, shape: Shape, truth: str = "") -> dict[str, Any]:
     at_work = rng.dirichlet(np.full(shape.managers, shape.uneven))
     life = _life(rng, shape, at_work, truth)
     amount = np.exp(10 + shape.tail * (0.5 * life.size + 0.87 * rng.normal(0, 1, len(life.size))))
+    if truth == "light":
+        amount[life.codes["source"] == 1] *= 2
     closed = [t if over else None for t, over in zip(_times(life.closed), life.over, strict=True)]
     names = [*STAGES, "Won", "Lost"]
     return {
