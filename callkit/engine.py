@@ -102,7 +102,7 @@ class DuckDB:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "preserve_insertion_order": "false",
-            "perfect_ht_threshold": "16",  # bits of all keys together: groups of so few cost half in an array
+            "perfect_ht_threshold": "20",  # bits of all keys together: so few groups are summed in an array
         }
         if memory:
             config |= _within(memory)

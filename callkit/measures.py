@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 WILSON_Z = 1.959963984540054
 SUMMED_FIRST = {
-    "calls": ("direction, answered", "count(*) AS calls, sum(talk_seconds) AS talk"),
+    "calls": ("direction, answered", "count(*) AS many, sum(talk_seconds) AS talk"),
     "deals": ("outcome", "sum(weight) AS parts, sum(weight * amount) AS worth"),
 }
 """By fact: what its rows are grouped by, beside the segments, before measures are summed, and the sums of a group.
@@ -55,23 +55,23 @@ _LIST = [
         "calls", "Звонки", "Calls", "count",
         "Число звонков в выборке, и состоявшихся, и без ответа.",
         "Calls in scope, answered or not.",
-        fact="calls", sums="sum(calls)",
+        fact="calls", sums="sum(many)",
     ),
     Measure(
         "answered_calls", "Состоявшиеся", "Answered", "count",
         "Звонки, в которых был разговор: длительность больше нуля.",
         "Calls with talk: more than zero seconds.",
-        fact="calls", sums="sum(case when answered = 1 then calls else 0 end)",
+        fact="calls", sums="sum(case when answered = 1 then many else 0 end)",
     ),
     Measure(
         "inbound_calls", "Входящие", "Inbound", "count",
         "Звонки от клиентов.", "Calls from clients.",
-        fact="calls", sums="sum(case when direction = 1 then calls else 0 end)",
+        fact="calls", sums="sum(case when direction = 1 then many else 0 end)",
     ),
     Measure(
         "outbound_calls", "Исходящие", "Outbound", "count",
         "Звонки клиентам.", "Calls to clients.",
-        fact="calls", sums="sum(case when direction = 2 then calls else 0 end)",
+        fact="calls", sums="sum(case when direction = 2 then many else 0 end)",
     ),
     Measure(
         "talk_minutes", "Минуты разговора", "Talk, min", "minutes",
