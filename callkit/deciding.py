@@ -16,7 +16,8 @@ from callkit.decisions.finding import Finding
 from callkit.decisions.findings import RATE
 from callkit.decisions.sure import LEAST
 from callkit.decisions.sure import sure as how_sure
-from callkit.decisions.whatif import Refusal, best, what_if
+from callkit.decisions.whatif import LEAST_SALES, Refusal, best, judgeable, what_if
+from callkit.dimensions import UNNAMED
 from callkit.errors import UsageError
 from callkit.figures import TOTAL
 from callkit.locale import Locale
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 
 FIGURES = ("revenue", "talk_minutes", "revenue_per_minute", "conversion")
 
-
 MOST = 12
 """So many findings are told; those after them are of little money."""
 FOUND_BY = ("shuffled", "limit", "grown", "fault", "corrected")
 """The methods that findings rest on; the last is why so few of what was looked at are told."""
+_MOST_LEFT = 8
 _PAGE_OF = {"source": "sources", "project": "projects", "grade": "grades", "manager": "managers", "stage": "stages"}
 
 
@@ -43,7 +44,7 @@ def findings(section: Decided) -> Piece:
     text, seen = section.locale.text, section.found
     told = [finding.said(section.locale) for finding in seen.found[:MOST]]
     views = [_view(finding) for finding in seen.found[:MOST]]
-    none = text("decisions.none", looked=seen.looked)
+    none = text("decisions.none", looked=seen.looked) if seen.looked else text("decisions.none_looked")
     how = text("decisions.how_findings", looked=seen.looked, rate=section.locale.percent(RATE, 0))
     methods = pieces.how(FOUND_BY, section.locale, how)
     piece = pieces.sentences(text("section.findings_title"), told or [none], views if told else [""], methods)
@@ -162,6 +163,8 @@ def sure(section: Decided) -> Piece:
     notes = [text("section.small_note", n=least)] if small else []
     if any(i.value is not None and i.low is None for s in told for i in (s.revenue_per_minute, s.minutes_per_sale)):
         notes.append(text("decisions.few_won", n=LEAST))
+    if len(told) > 2 and len({s.conversion_shrunk for s in told[:-1]} - {None}) == 1:
+        notes.append(text("decisions.same"))
     note = " ".join(notes)
     how = pieces.how(["wilson", "shrunk", "ratio"], locale)
     return pieces.table("sure", title, columns, rows, locale, note=note, small=small, how=how)
@@ -192,7 +195,21 @@ def best_split(section: Decided) -> Piece:
     ]  # fmt: skip
     sums = [sum(row[i] for row in rows) for i in range(1, len(columns))]
     rows.append([locale.segment("(total)"), *sums])
-    return pieces.table("split", title, columns, rows, locale, note=told.said(locale), how=how)
+    note = " ".join([told.said(locale), *_left_out(section)])
+    return pieces.table("split", title, columns, rows, locale, note=note, how=how)
+
+
+def _left_out(section: Decided) -> list[str]:
+    """Which named segments are too small to be judged, with their minutes, as a sentence, if there are any."""
+    locale, least, width = section.locale, section.company.settings.min_deals, len(section.by)
+    judged, at = judgeable(section.figures, least), width + list(MEASURES).index("talk_minutes")
+    left = [
+        f"{locale.segments(row[:width], section.by)} ({locale.written('minutes', row[at])})"
+        for row in section.figures.rows[:-1]
+        if row[at] and tuple(row[:width]) not in judged and not UNNAMED & set(row[:width])
+    ]
+    shown = ", ".join([*left[:_MOST_LEFT], *(["…"] if len(left) > _MOST_LEFT else [])])
+    return [locale.text("decisions.split_left", deals=least, sales=LEAST_SALES, segments=shown)] if left else []
 
 
 def suppose(section: Decided, giver: Sequence[str], taker: Sequence[str], minutes: float) -> str:

@@ -324,7 +324,7 @@ def test_a_list_goes_home_as_csv_and_as_a_workbook(desk: Desk) -> None:
     told = desk.answer({**ask, "kind": "csv"})
     text = base64.b64decode(told["href"].split(",", 1)[1]).decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text), delimiter=";"))
-    assert told["name"] == "Сделки-Источник-Сайт.csv"
+    assert told["name"] == "Северный-ветер-Сделки-Источник-Сайт-2026-10.csv"
     assert (rows[0][:3], rows[1][:3], len(rows)) == (["Сделка", "Итог", "Сумма"], ["40101349", "успешно", "960000"], 71)
 
     told = desk.answer({**ask, "kind": "xlsx"})
@@ -524,7 +524,7 @@ def test_a_number_of_new_deals_is_read_from_the_address_and_nothing_else_is(desk
     assert needed("") == needed("-1") == needed("12.5") == needed("1e3") == needed("1234567") == needed("٣")
     for hostile in ("-1", "12.5", "1e3", "1234567", "٣", "<b>"):
         told = desk.answer({"what": "view", "query": address(page="stages", lang="en", new_deals=hostile)})
-        assert told["notes"] == [f"“{hostile}” is no number of new deals: a whole one from 0 to 999999 is wanted"]
+        assert told["notes"] == [f"“{hostile}” is not a number of new deals: a whole number from 0 to 999999 is wanted"]
         assert "new_deals" not in told["query"]
     told = desk.answer({"what": "view", "query": address(page="stages", new_deals="120")})
     assert (told["controls"]["new_deals"], told["notes"]) == ("120", [])

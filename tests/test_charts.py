@@ -484,7 +484,7 @@ def test_no_segments_give_a_chart_that_says_so(locale: Locale, text: str) -> Non
 def test_calls_without_deals_give_a_chart_that_says_why_it_is_empty() -> None:
     figures = made(["stage"], [{"stage": "Новая", "talk_minutes": 5, "talk_share": 1}], talk_minutes=5)
 
-    assert any("нет сделок" in text for text in drawn_texts(bubble(figures, RU).to_dict()))
+    assert any("одновременно" in text for text in drawn_texts(bubble(figures, RU).to_dict()))
 
 
 def test_an_unknown_axis_is_a_usage_error_with_what_is_allowed() -> None:

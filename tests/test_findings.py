@@ -403,7 +403,9 @@ def test_a_line_left_open_is_told_as_a_fault_that_bends_the_value_of_a_minute() 
     with open_company({"calls": calls, "deals": deals, "stage_changes": changes}, timezone="UTC") as own:
         (fault,) = [f for f in findings(own, Scope(OCTOBER)).found if f.kind == "fault"]
         assert fault.p is None
-        assert fault.said(Locale("en", "EUR")).startswith("Talks over 4 hours: 1. Without them there are 195 min of talk")
+        assert fault.said(Locale("en", "EUR")).startswith(
+            "Talks over 4 hours: 1. Without them there are 195 min of talk"
+        )
         assert not findings(own, Scope(Period.of_month("2026-09"))).found
 
 

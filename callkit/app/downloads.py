@@ -69,10 +69,12 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], title: str, 
 
 def as_csv(columns: Sequence[Column], rows: Sequence[Sequence[Any]], title: str, locale: Locale) -> dict[str, str]:
     """Rows as a CSV file that the Excel of the language opens by a double click."""
+    from callkit.report.workbook import header
+
     text = io.StringIO(newline="")
     text.write("\ufeff")
     writer = csv.writer(text, delimiter=";" if locale.lang == "ru" else ",", lineterminator="\r\n")
-    writer.writerow([c.title for c in columns])
+    writer.writerow([header({"title": c.title, "kind": c.kind}, locale) for c in columns])
     writer.writerows([[_cell(value, locale) for value in row] for row in rows])
     return _file(f"{title}.csv", _CSV, text.getvalue().encode())
 

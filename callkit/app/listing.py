@@ -73,7 +73,7 @@ def saved(company: Company, view: View, locale: Locale, sort: str, search: str, 
     rows = [[_plain(c, v, locale) for c, v in zip(listed.columns, row, strict=True)] for row in listed.rows]
     name = f"{locale.text(f'app.behind_{tab}')} {title(view, locale)}"
     if kind == "csv":
-        told = downloads.as_csv(columns, rows, name, locale)
+        told = downloads.as_csv(columns, rows, f"{company.name} {name} {view.narrowed(company).period}", locale)
     else:
         piece = downloads.table(columns, rows, locale.text(f"app.behind_{tab}"), locale)
         told = downloads.workbook(company, view.narrowed(company), [piece], locale, name)

@@ -19,6 +19,7 @@ from callkit.app.shelf import Shelf
 from callkit.charts.layout import Chart
 from callkit.company import Company
 from callkit.decisions.findings import Findings, findings
+from callkit.decisions.whatif import judgeable
 from callkit.dimensions import UNNAMED
 from callkit.figures import Figures
 from callkit.measuring import measure
@@ -103,15 +104,18 @@ class Live(Section):
         """A form: so many minutes from one segment to another. The page asks the desk, which answers in words."""
         text, width = self.locale.text, len(self.by)
         keys = [list(row[:width]) for row in self.figures.rows[:-1] if not UNNAMED & set(row[:width])]
-        options = "".join(
-            f'<option value="{html.escape(json.dumps(key, ensure_ascii=False))}">'
-            f"{html.escape(' · '.join(self.named(c, v) for c, v in zip(self.by, key, strict=True)))}</option>"
-            for key in keys
-        )
+        # The question that a reader comes with: from where a minute is worth least to where it is worth most.
+        judged = [list(key) for key in judgeable(self.figures, self.company.settings.min_deals)] or keys
+
+        def option(key: list[str], chosen: list[list[str]]) -> str:
+            shown = " · ".join(self.named(c, v) for c, v in zip(self.by, key, strict=True))
+            value = html.escape(json.dumps(key, ensure_ascii=False))
+            return f'<option value="{value}"{" selected" if key in chosen else ""}>{html.escape(shown)}</option>'
+
         choices = "".join(
             f"<label><span>{html.escape(text(f'app.suppose_{name}'))}</span>"
-            f'<select name="{name}">{options}</select></label>'
-            for name in ("giver", "taker")
+            f'<select name="{name}">{"".join(option(key, chosen) for key in keys)}</select></label>'
+            for name, chosen in (("giver", judged[:1]), ("taker", judged[-1:]))
         )
         body = (
             f'<form class="ck-block ck-suppose"><h3>{html.escape(text("app.suppose"))}</h3>'

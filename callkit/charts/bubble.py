@@ -223,7 +223,7 @@ def _reference(plane: Plane, subject: _Subject, points: Sequence[Point], drawn: 
     text, locale, equal = subject.locale.text, subject.locale, 1 / subject.segments
     left, right = plane.x.low, plane.x.high
     low, high = plane.y.low, plane.y.high
-    has_equal = left < equal < right
+    has_equal = left < equal < right and subject.segments > 1
     layers: list[Any] = []
     captions: list[Row] = []
     taken: list[Box] = []

@@ -165,7 +165,7 @@ def best(
     if (refusal := _refused(figures)) is not None:
         return refusal
     rows = _rows(figures)
-    free = {key: row for key, row in rows.items() if _too_little(key, row, min_deals) is None}
+    free = {key: rows[key] for key in judgeable(figures, min_deals)}
     if len(free) < 2:
         return Refusal("too_few_segments", {"n": min_deals, "sales": LEAST_SALES})
     whole = math.fsum(row["talk_minutes"] for row in free.values())
@@ -182,6 +182,13 @@ def best(
     low, high = min(prices) - 2 / power, max(prices) + 2 / power
     price = brentq(lambda p: math.fsum(at(p).values()) - whole, low, high, xtol=1e-13)
     return _forecast(figures, rows, at(price), elasticity, band)
+
+
+def judgeable(figures: Figures, min_deals: int = 30) -> list[tuple[str, ...]]:
+    """The segments that a forecast can be made of, by value of a minute rising."""
+    rows = _rows(figures)
+    known = [key for key, row in rows.items() if _too_little(key, row, min_deals) is None]
+    return sorted(known, key=lambda key: (rows[key]["revenue_per_minute"] or 0.0, key))
 
 
 def _checked(elasticity: float, band: tuple[float, float]) -> None:

@@ -162,14 +162,14 @@ def _sheet(sheet: Any, section: Executed, table: Mapping[str, Any], styles: _Sty
     last = _HEADER_ROW + len(rows)
     for number, column in enumerate(columns):
         values = [row[number] for row in rows]
-        header = _header(column, styles.locale)
+        shown = header(column, styles.locale)
         sheet.write_string(1, number, column.get("help") or "", help_style)
-        sheet.write_string(_HEADER_ROW, number, header, _head(styles, right=column["kind"] not in ("text", "moment")))
+        sheet.write_string(_HEADER_ROW, number, shown, _head(styles, right=column["kind"] not in ("text", "moment")))
         form = styles.number(column["kind"], values)
         for place, value in enumerate(values, _HEADER_ROW + 1):
             bold = {"bold": True, "top": 1} if table["total"] and place == last else {}
             _cell(sheet, place, number, column["kind"], value, styles.format(num_format=form, **bold))
-        sheet.set_column(number, number, _width(column["kind"], header, values))
+        sheet.set_column(number, number, _width(column["kind"], shown, values))
     if columns:
         sheet.set_row(1, 60 if any(c.get("help") for c in columns) else 15)
         sheet.set_row(_HEADER_ROW, 32)
@@ -193,8 +193,8 @@ def _head(styles: _Styles, *, right: bool = False) -> Any:
     )
 
 
-def _header(column: Mapping[str, Any], locale: Locale) -> str:
-    """A column's title with its unit, unless the title names it already."""
+def header(column: Mapping[str, Any], locale: Locale) -> str:
+    """A column's title with its unit, unless the title names it already; of a column, its `title` and `kind`."""
     title, kind = str(column["title"]), column["kind"]
     if kind not in ("minutes", "seconds"):
         return title

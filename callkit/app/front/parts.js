@@ -90,7 +90,6 @@ class Parts {
   // What if: the desk answers in words, its assumption among them.
   supposing(form) {
     const { giver, taker, minutes } = form.elements;
-    if (taker.options.length > 1) taker.selectedIndex = 1;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const [from, to] = [giver, taker].map((select) => (select.value ? JSON.parse(select.value) : []));
