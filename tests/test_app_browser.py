@@ -314,7 +314,7 @@ def test_the_forecast_answers_for_a_number_of_new_deals_that_stands_in_the_addre
     assert "new_deals" not in reader.query()
     assert piece.locator("tbody tr").last.inner_text() == as_lately
     page = reader.open(f"{demo}?page=stages&lang=en&new_deals=%3Cimg%20src%3Dx%3E")
-    assert "“<img src=x>” is no number of new deals" in page.locator(".ck-notes").inner_text()
+    assert "“<img src=x>” is not a number of new deals" in page.locator(".ck-notes").inner_text()
     assert "new_deals" not in reader.query()
 
 
