@@ -469,7 +469,7 @@ def test_undefined_segments_are_left_out_and_counted() -> None:
     assert "2 segments with undefined values are left out." in notes(bubble(figures, EN))
 
 
-@pytest.mark.parametrize(("locale", "text"), [(RU, "Нет данных за этот период"), (EN, "No data in this period")])
+@pytest.mark.parametrize(("locale", "text"), [(RU, "Нет данных за этот период при этих фильтрах"), (EN, "No data in this period under these filters")])
 def test_no_segments_give_a_chart_that_says_so(locale: Locale, text: str) -> None:
     empty, stages, cells = (made(by, []) for by in (["source"], ["stage"], ["source", "stage"]))
     charts = [
@@ -708,7 +708,7 @@ def test_every_chart_has_a_sentence_in_both_languages() -> None:
     assert describe("trend", MONTHS, EN) == (
         "By month: November 2025, 200 min of talk and revenue of €1,500,000; February 2026, 300 min and €2,000,000."
     )
-    assert describe("shares", made(["source"], []), RU) == "Нет данных за этот период."
+    assert describe("shares", made(["source"], []), RU) == "Нет данных за этот период при этих фильтрах."
 
 
 def test_a_chart_nobody_knows_cannot_be_described() -> None:
