@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import reports
+import reporting
 from app import CHANGES, app
 from asked import filters
 from running import CALLKIT, HERE, Run, company, interleaved, run
@@ -60,9 +60,9 @@ def measure(parts: list[str], sizes: list[int], rounds: int, work: Path, keep: C
         if "filters" in parts:
             keep("filters", size, filters(size, 1 if size > 3_000_000 else min(rounds, 3), work))
         if "report" in parts:
-            keep("report", size, reports.large(size, min(rounds, 3), work))
+            keep("report", size, reporting.large(size, min(rounds, 3), work))
     if "report" in parts:
-        keep("report", 0, reports.demo(min(rounds, 3), work))
+        keep("report", 0, reporting.demo(min(rounds, 3), work))
     if "limits" in parts:
         size = max((s for s in sizes if s < LARGE), default=LARGE)
         run([sys.executable, str(HERE / "limits.py"), "all", str(company(size, work)), str(work)], work / "limits.json")

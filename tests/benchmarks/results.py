@@ -11,7 +11,7 @@ from typing import Any
 
 import limits
 import plan
-from reports import OF_EIGHT
+from reporting import OF_EIGHT
 from running import Run, median
 from steps import OURS, STEPS
 

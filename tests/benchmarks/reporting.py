@@ -67,7 +67,7 @@ def _copied(whole: Path, made: Path) -> Path:
 
 def _papermill(work: Path) -> Run:
     """The eight notebooks, two at a time, and nothing composed of them."""
-    script = "import sys, reports; reports.by_papermill(sys.argv[1])"
+    script = "import sys, reporting; reporting.by_papermill(sys.argv[1])"
     return run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(HERE)!r}); {script}", str(work)])
 
 
