@@ -469,7 +469,10 @@ def test_undefined_segments_are_left_out_and_counted() -> None:
     assert "2 segments with undefined values are left out." in notes(bubble(figures, EN))
 
 
-@pytest.mark.parametrize(("locale", "text"), [(RU, "Нет данных за этот период при этих фильтрах"), (EN, "No data in this period under these filters")])
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [(RU, "Нет данных за этот период при этих фильтрах"), (EN, "No data in this period under these filters")],
+)
 def test_no_segments_give_a_chart_that_says_so(locale: Locale, text: str) -> None:
     empty, stages, cells = (made(by, []) for by in (["source"], ["stage"], ["source", "stage"]))
     charts = [
