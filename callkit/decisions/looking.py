@@ -161,19 +161,19 @@ def stages(told: Stages, worth: float, min_deals: int) -> list[Finding]:
         before = [j for j in told.earlier[i] if told.stays[j] >= max(min_deals, 1) and by_stage[j].sum()]
         if not before or not own.sum():
             continue
-        usual, total = float(told.fair[i]), float(whole.sum())
-        interval, p = above_limit(own, whole, _SURELY * usual)
-        for j in before:
-            times = float(told.stays[i] / told.stays[j])
-            usual = max(usual, float(by_stage[j].sum()) * times / total)
-            p = max(p, above_limit(own, by_stage[j], _SURELY * times)[1])
-        share = float(own.sum()) / total
+        total, times = float(whole.sum()), {j: float(told.stays[i] / told.stays[j]) for j in before}
+        share, fair = float(own.sum()) / total, float(told.fair[i])
+        usual = max(fair, *(float(by_stage[j].sum()) * times[j] / total for j in before))
+        material = bool(share >= max(_BIG_STAGE, _TIMES_STAGE * usual))
+        interval, p = above_limit(own, whole, _SURELY * fair)
+        if material:  # else nothing will be told: no need to ask of each
+            p = max(p, *(above_limit(own, by_stage[j], _SURELY * times[j])[1] for j in before))
         looked.append(
             Finding(
                 "stage", "stage_share", "stage", name, stake=max(0.0, share - usual) * total * worth,
                 value=share, versus=usual, interval=interval, deals=float((own > 0).sum()),
                 talk_minutes=float(own.sum()), p=p,
-                material=bool(share >= max(_BIG_STAGE, _TIMES_STAGE * usual)),
+                material=material,
             )
         )  # fmt: skip
     return looked
