@@ -165,15 +165,15 @@ def stages(told: Stages, worth: float, min_deals: int) -> list[Finding]:
         share, fair = float(own.sum()) / total, float(told.fair[i])
         usual = max(fair, *(float(by_stage[j].sum()) * times[j] / total for j in before))
         material = bool(share >= max(_BIG_STAGE, _TIMES_STAGE * usual))
-        interval, p = above_limit(own, whole, _SURELY * fair)
-        if material:  # else nothing will be told: no need to ask of each
+        interval, p = None, 1.0
+        if material:  # else nothing would be told
+            interval, p = above_limit(own, whole, _SURELY * fair)
             p = max(p, *(above_limit(own, by_stage[j], _SURELY * times[j])[1] for j in before))
         looked.append(
             Finding(
                 "stage", "stage_share", "stage", name, stake=max(0.0, share - usual) * total * worth,
                 value=share, versus=usual, interval=interval, deals=float((own > 0).sum()),
-                talk_minutes=float(own.sum()), p=p,
-                material=material,
+                talk_minutes=float(own.sum()), p=p, material=material,
             )
         )  # fmt: skip
     return looked

@@ -20,7 +20,7 @@ LEAST = 2
 _DEGREES, _FEWEST_DEGREES, _MANY_DEGREES = 1.5, 2.0, 1e9
 _HEAVY, _FEW = 2.2, 3.1
 _ALONG, _AGAINST = (-1.9, 15.9, 7.2, -26.7), (-2.2, 0.4, -2.7)
-_NEAREST, _FARTHEST = 1.0, 4.0
+_NEAREST, _FARTHEST = 1.0, 4.5
 _STRONGEST = 1e6  # deals of prior weight that count as "all segments are alike"
 
 
