@@ -115,6 +115,8 @@ class DuckDB:
         attached = path if read_only else None
         self._connection = duckdb.connect(str((not attached and path) or ":memory:"), config=config)
         self._connection.execute("SET TimeZone = 'UTC'")
+        # DuckDB takes the processes of notebooks for a person at a keyboard and would draw bars in between.
+        self._connection.execute("SET enable_progress_bar = false")
         if attached:
             try:
                 self._connection.execute(f"ATTACH {literal(str(attached))} AS store (READ_ONLY)")

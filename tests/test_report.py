@@ -295,6 +295,15 @@ def test_notebooks_run_in_the_interpreter_that_runs_callkit(place: Path) -> None
     )
 
 
+def test_a_long_query_of_a_notebook_draws_no_bar_among_the_lines_of_the_report() -> None:
+    question = "SELECT current_setting('enable_progress_bar')"
+    asked = f"from callkit.engine import DuckDB; print(DuckDB().query({question!r}))"
+
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+
+    assert told == "[(False,)]\n"
+
+
 def test_all_notebooks_of_a_run_read_one_store_and_still_name_the_source(place: Path) -> None:
     opened = "from callkit import open_company\ncompany = open_company(source)"
     counted = "print(company.name, company.engine.query('SELECT count(*) FROM calls'))"
