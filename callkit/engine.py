@@ -192,7 +192,7 @@ def _within(memory: str) -> dict[str, str | bool | int | float | list[str]]:
     """The settings that keep the whole process within `memory`.
 
     >>> _within("1GB")["memory_limit"]
-    '708MiB'
+    '707MiB'
     """
     given = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])(i?)B\s*", memory, re.IGNORECASE)
     if not given:

@@ -61,7 +61,7 @@ def test_the_report_shows_the_planted_truths() -> None:
 
 def test_the_findings_name_every_planted_truth() -> None:
     told = plain(of("overview").findings().plain)
-    for name in ("«Умный дом»", "«Холодная база»", "«Рекомендации»", "Виктор Громов: ", "«AA»"):
+    for name in ("«Умный дом»", "«Холодная база»", "«Рекомендации»", "Виктор Громов, ", "«AA»"):
         assert name in told
     assert demo.PLANTED
 

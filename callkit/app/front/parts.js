@@ -73,7 +73,7 @@ class Parts {
       this.cutChoice(place);
     }
     oddities(this.app, this.element);
-    if (focused) this.app.main.focus({ preventScroll: true });
+    if (focused && !place.contains(document.activeElement)) this.app.main.focus({ preventScroll: true });
   }
 
   openCards(place) {
