@@ -164,6 +164,12 @@ class Forked(LocalProvisioner):
         return self.connection_info
 
 
+async def ready() -> None:
+    """Waits for the nursery, where the system can fork. Raises OSError where it does not come up."""
+    if metadata():
+        await nursery.up()
+
+
 def metadata() -> dict[str, Any]:
     """What a kernel specification says to have its kernels forked; nothing where the system cannot."""
     if not sys.platform.startswith("linux"):

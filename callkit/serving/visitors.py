@@ -71,8 +71,8 @@ class Kernels(AsyncMappingKernelManager):
             self._warm.append(asyncio.create_task(self._heated()))
 
     async def ready(self) -> None:
-        """Waits for the kernels that are being warmed."""
-        await asyncio.gather(*self._warm, return_exceptions=True)
+        """Waits for the kernels that are being warmed, and for what others are forked from."""
+        await asyncio.gather(*self._warm, forked.ready(), return_exceptions=True)
 
     async def start_kernel(self, *, path: str | None = None, env: Mapping[str, str] | None = None, **_: Any) -> str:
         """A kernel for the page that is being made, for its viewer and no other; a warm one where one stands ready."""
