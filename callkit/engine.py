@@ -117,6 +117,7 @@ class DuckDB:
         self._connection.execute("SET TimeZone = 'UTC'")
         # DuckDB takes the processes of notebooks for a person at a keyboard and would draw bars in between.
         self._connection.execute("SET enable_progress_bar = false")
+        self._beside: list[DuckDB] = []
         if attached:
             try:
                 self._connection.execute(f"ATTACH {literal(str(attached))} AS store (READ_ONLY)")
@@ -124,6 +125,15 @@ class DuckDB:
             except duckdb.Error:
                 self._connection.close()
                 raise
+
+    def beside(self) -> DuckDB:
+        """Another way to the tables of a store that is only read, for another thread; closed with this one."""
+        other = object.__new__(DuckDB)
+        other._connection, other._beside = self._connection.cursor(), []
+        for said in ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false", "USE store"):
+            other._connection.execute(said)
+        self._beside.append(other)
+        return other
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         with _told():
@@ -185,6 +195,8 @@ class DuckDB:
         self._connection.register(name, frame)
 
     def close(self) -> None:
+        for other in self._beside:
+            other.close()
         self._connection.close()
 
 

@@ -53,10 +53,13 @@ class Scoped:
     @functools.cached_property
     def earlier(self) -> Figures | None:
         """The figures of the period before, where the data reaches back that far."""
+        return self.measured(self.before, self.by) if self.before else None
+
+    @functools.cached_property
+    def before(self) -> Scope | None:
+        """The scope of the period before, where the data reaches back that far."""
         before = self.scope.period.previous()
-        if before.start < self.company.span[0].replace(day=1):
-            return None
-        return self.measured(self._scope(before), self.by)
+        return None if before.start < self.company.span[0].replace(day=1) else self._scope(before)
 
     def _scope(self, period: Period) -> Scope:
         return Scope(period, self.scope.lens, self.scope.credit, self.scope.where)

@@ -115,11 +115,20 @@ class Reader:
         act()
         self.page.wait_for_function("callkit.view !== callkit.before && callkit.root.dataset.complete")
 
+    def drawn(self) -> None:
+        """Has every chart drawn, those too that nobody has come near: as a printer does."""
+        self.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        self.page.wait_for_function(
+            "[...document.querySelectorAll('.ck-drawing')].every((d) => d.querySelector('svg'))"
+        )
+
     def query(self) -> dict[str, list[str]]:
         return parse_qs(urlsplit(self.page.url).query, keep_blank_values=True)
 
     def centre(self, part: str, test: str) -> tuple[float, float]:
         """The middle of the drawn mark whose datum passes a test."""
+        self.page.locator(f'[data-part="{part}"] .ck-chart').scroll_into_view_if_needed()
+        self.page.wait_for_selector(f'[data-part="{part}"] svg')
         found = self.page.evaluate(
             f"""() => {{
               const marks = [...document.querySelectorAll('[data-part="{part}"] path')];
@@ -154,9 +163,52 @@ def test_every_page_draws_in_both_languages(demo: str, reader: Reader, page: str
     charts = shown.locator("figure.callkit-chart")
     for i in range(charts.count()):
         assert charts.nth(i).get_attribute("aria-label")
-    shown.wait_for_function("[...document.querySelectorAll('.ck-drawing')].every((d) => d.querySelector('svg'))")
+    reader.drawn()
     reader.changing(lambda: shown.click(".ck-lang"))
     assert shown.evaluate("document.documentElement.lang") == "ru"
+
+
+def test_charts_are_drawn_when_the_reader_comes_near_them_or_prints(demo: str, browser: Any) -> None:
+    reader = Reader(browser)
+    page = reader.open(f"{demo}?page=overview&lang=en")
+    undrawn = "[...document.querySelectorAll('.ck-drawing:empty')].map((d) => d.closest('.ck-part').dataset.part)"
+    page.wait_for_timeout(300)
+    far = page.evaluate(undrawn)
+    assert far
+    assert "main" not in far
+
+    page.locator(f'[data-part="{far[-1]}"]').scroll_into_view_if_needed()
+    page.wait_for_selector(f'[data-part="{far[-1]}"] svg')
+    reader.changing(lambda: page.click(".ck-lang"))
+    page.evaluate("scrollTo(0, 0)")
+    assert page.pdf()
+    assert page.evaluate(undrawn) == []
+    reader.close()
+
+
+MARKS = """() => [...document.querySelectorAll('[data-part="main"] svg :is(path, text, line, rect)')]
+  .map((e) => [e.tagName, e.textContent,
+    ...["d", "transform", "fill", "stroke", "x2", "y2", "width"].map((a) => e.getAttribute(a))])"""
+
+
+def test_a_chart_drawn_from_what_was_compiled_before_is_the_same_chart(demo: str, browser: Any) -> None:
+    going, opening = Reader(browser), Reader(browser)
+    page = going.open(f"{demo}?page=sources&lang=en")
+    page.evaluate("""() => { const embed = vegaEmbed; globalThis.modes = [];
+      globalThis.vegaEmbed = (place, spec, how) => {
+        if (spec.title) modes.push(how.mode);
+        return embed(place, spec, how); }; }""")
+    modes = []
+    for period in ("2026-08", "2026-09", "2026-07", "2026-06", "2026-05", "2026-09_2026-11"):
+        page.evaluate("modes.length = 0")
+        going.changing(lambda period=period: page.evaluate(f"callkit.set('period', '{period}')"))  # type: ignore[misc]
+        modes.append(page.evaluate("modes.at(0)"))
+        marks = page.evaluate(MARKS)
+        assert len(marks) > 20
+        assert marks == opening.open(page.url).evaluate(MARKS), period
+    assert "vega" in modes
+    going.close()
+    opening.close()
 
 
 def test_a_network_that_drops_everything_but_the_own_machine_changes_nothing(
@@ -168,8 +220,7 @@ def test_a_network_that_drops_everything_but_the_own_machine_changes_nothing(
     reader.page.on("request", lambda request: asked.append(request.url))
     for page in ("overview", "sources", "stages", "quality"):
         reader.open(f"{demo}?page={page}")
-        for chart in reader.page.locator("figure.callkit-chart").all():
-            chart.locator("svg").wait_for(state="attached")
+        reader.drawn()
     # The browser itself may ask for its own services; the page asks nobody but the app.
     assert asked
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
@@ -404,6 +455,7 @@ CONTRASTS = """() => {
 def test_every_text_stands_out_from_its_ground(demo: str, browser: Any, theme: str) -> None:
     reader = Reader(browser, color_scheme=theme, reduced_motion="reduce")
     page = reader.open(f"{demo}?page=sources&where.manager=Nobody&nonsense=1")
+    reader.drawn()
     states = [page.evaluate(CONTRASTS)]
     page.click(".ck-tools > button >> nth=0")
     page.wait_for_selector(".ck-panel .ck-filter, .ck-panel details, .ck-panel fieldset")
@@ -417,6 +469,7 @@ def test_every_text_stands_out_from_its_ground(demo: str, browser: Any, theme: s
         f"{demo}?page=managers&tab=deals&sel.manager=%D0%90%D0%BD%D0%BD%D0%B0%20%D0%A1%D0%BE%D0%BA%D0%BE%D0%BB%D0%BE%D0%B2%D0%B0"
     )
     page.wait_for_timeout(500)
+    reader.drawn()
     states.append(page.evaluate(CONTRASTS))
     assert all(len(state) > 100 for state in states)
     assert {(text, ratio) for state in states for text, ratio, least in state if ratio < least} == set()

@@ -116,10 +116,11 @@ class Desk:
         if key not in self._sections:
             scope = view.scope(self.company)
             resolve(self.company, scope, cut)
-            self._sections[key] = Live(
+            made = self._sections[key] = Live(
                 view.page, self.company, scope, cut, self._locale(view),
                 compare=view.compare, selected=selected, memory=self._memory, key=key,
             )  # fmt: skip
+            made.measure()
             if len(self._sections) > _SECTIONS:
                 self._sections.popitem(last=False)
         self._sections.move_to_end(key)

@@ -11,7 +11,8 @@ import html
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from callkit import charts
@@ -21,6 +22,7 @@ from callkit.company import Company
 from callkit.decisions.findings import Findings, findings
 from callkit.decisions.whatif import judgeable
 from callkit.dimensions import UNNAMED
+from callkit.engine import DuckDB
 from callkit.figures import Figures
 from callkit.measuring import measure
 from callkit.pieces import Piece, how
@@ -40,10 +42,22 @@ class Memory:
     def __init__(self, shelf: Shelf) -> None:
         self._kept: OrderedDict[object, Any] = OrderedDict()
         self._shelf = shelf
+        self._beside: Company | None = None
 
     def figures(self, company: Company, scope: Scope, by: Sequence[str]) -> Figures:
         figures: Figures = self._once(scope, tuple(by), lambda: measure(company, scope, by))
         return figures
+
+    def both(self, company: Company, one: Scope, other: Scope, by: Sequence[str]) -> None:
+        """Takes up the figures of two scopes, measured side by side where the store lets two threads read it."""
+        if not (company.stored and isinstance(company.engine, DuckDB)):
+            return
+        if self._beside is None:
+            self._beside = replace(company, engine=company.engine.beside())
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(self.figures, self._beside, other, by)
+            self.figures(company, one, by)
+            asked.result()
 
     def found(self, company: Company, scope: Scope) -> Findings:
         found: Findings = self._once(scope, "found", lambda: findings(company, scope))
@@ -85,6 +99,11 @@ class Live(Section):
     def found(self) -> Findings:
         """What was found in the section's scope, looked for once."""
         return self.memory.found(self.company, self.scope)
+
+    def measure(self) -> None:
+        """Takes up the figures of the period and of the one before it, which nearly everything on the page needs."""
+        if self.compare and self.before:
+            self.memory.both(self.company, self.scope, self.before, self.by)
 
     @property
     def previous(self) -> Figures | None:

@@ -21,7 +21,7 @@ APP_MIME = "application/vnd.callkit.app+json"
 _FRONT = Path(__file__).parent / "front"
 _STATIC = Path(__file__).parent.parent / "static"
 _SHARED = ("patched", "sortable")
-_SCRIPTS = ("page", "channel", "charts", "tables", "parts", "filters", "behind", "app")
+_SCRIPTS = ("page", "channel", "compiled", "charts", "tables", "parts", "filters", "behind", "app")
 _LOG = logging.getLogger("callkit.app")
 
 

@@ -174,6 +174,7 @@ def _draw(subject: _Subject, layout: Layout) -> alt.LayerChart:
     whiskers = _whiskers(plane, rows, subject.x) if len(rows) <= MOST_WHISKERS else []
     lines = [plane.stem(w) for w in whiskers] + plane.course([(share, y) for _, share, y in way])
     reference = _reference(plane, subject, points, lines)
+    placed = plane.placed(ends + names, reference.taken, lines)
     datasets = {
         "segments": [
             bubbles.datum(plane, rows[i], rows[i][subject.x], inside[i], few=subject.few(rows[i]))
@@ -181,15 +182,15 @@ def _draw(subject: _Subject, layout: Layout) -> alt.LayerChart:
         ],
         "whiskers": whiskers,
         "trail": [{"x": plane.x.drawn(share), "y": y, "order": i} for i, (_, share, y) in enumerate(way)],
-        **plane.placed(ends + names, reference.taken, lines),
+        **placed,
     }
+    whisker = plane.layer("whiskers", y2="y2").mark_rule(style="whisker", clip=True, tooltip=None)
     layers = [
         *reference.under,
-        plane.layer("whiskers", y2="y2").mark_rule(style="whisker", clip=True, tooltip=None),
+        *([whisker] if whiskers else []),
         *(_trail(plane, subject) if way else []),
-        *bubbles.layers(plane, locale, compared=subject.compared),
-        *reference.over,
-        *plane.names(),
+        *bubbles.layers(plane, locale, datasets["segments"], compared=subject.compared),
+        *plane.over(reference.over, placed),
     ]
     return layered(*layers, width=layout.width, height=layout.height, datasets=datasets)
 
@@ -211,10 +212,10 @@ def _whiskers(plane: Plane, rows: Sequence[Row], x: str) -> list[Row]:
 
 @dataclass(frozen=True)
 class _Reference:
-    """Tints and lines that lie under the bubbles, the caption that lies over them, and the room captions take."""
+    """Tints and lines that lie under the bubbles, the captions that lie over them, and the room captions take."""
 
     under: list[Any]
-    over: list[Any]
+    over: list[Row]
     taken: list[Box]
 
 
@@ -227,7 +228,8 @@ def _reference(plane: Plane, subject: _Subject, points: Sequence[Point], drawn: 
     layers: list[Any] = []
     captions: list[Row] = []
     taken: list[Box] = []
-    over: list[Any] = []
+    over: list[Row] = []
+    lines: list[Row] = []
     middle = plane.x.pixel(equal) if has_equal else plane.x.length
     if subject.whole is not None and has_equal:
         corners = (("push", left, equal, subject.whole, high), ("look", equal, right, low, subject.whole))
@@ -240,24 +242,21 @@ def _reference(plane: Plane, subject: _Subject, points: Sequence[Point], drawn: 
             row, boxes = plane.corner(texts, "top left" if key == "push" else "bottom right", room, points, drawn)
             captions.append(row)
             taken.extend(boxes)
-    ends = [{"x": left, "y": low, "x2": right, "y2": high}]
-    axes = plane.layer(ends, axes=True).mark_point(opacity=0, tooltip=None)
     if has_equal:
-        line = [{"x": equal, "x2": equal, "y": low, "y2": high}]
-        layers.append(plane.layer(line, x2="x2", y2="y2").mark_rule(style="whole", tooltip=None))
+        lines.append({"x": equal, "x2": equal, "y": low, "y2": high})
         said = text("charts.equal", share=locale.percent(equal))
         fits = text_width(said, NOTE_SIZE) <= plane.x.length - middle - 8
         row, box = plane.caption(middle + (5 if fits else -5), STRIP / 2, said, "left" if fits else "right")
         captions.append(row)
         taken.append(box)
     if subject.whole is not None:
-        line = [{"x": left, "x2": right, "y": subject.whole, "y2": subject.whole}]
-        layers.append(plane.layer(line, x2="x2", y2="y2").mark_rule(style="whole", tooltip=None))
+        lines.append({"x": left, "x2": right, "y": subject.whole, "y2": subject.whole})
         said = text("charts.whole", share=locale.percent(subject.whole))
         row, box = plane.caption_along(plane.y.pixel(subject.whole), said, points, taken)
         taken.append(box)
-        over = plane.captions([row], halo=True)
-    return _Reference([axes, *layers, *plane.captions([c for c in captions if c["text"]])], over, taken)
+        over.append(row)
+    layers.append(plane.layer(lines, x2="x2", y2="y2", axes=True).mark_rule(style="whole", tooltip=None))
+    return _Reference([*layers, *plane.captions([c for c in captions if c["text"]])], over, taken)
 
 
 def _trail(plane: Plane, subject: _Subject) -> list[alt.Chart]:

@@ -75,18 +75,18 @@ def _draw(rows: Sequence[Row], min_deals: float, compared: bool, locale: Locale,
     for rank, i in enumerate(by_revenue(rows)):
         name = named(rows[i]["name"], f"({locale.text('charts.few')})" if few[i] else "", layout)
         names.append(replace(points[i], text=name if rank < MOST_NAMES else ""))
+    placed = plane.placed(names, taken, lines)
     datasets = {
         "segments": [bubbles.datum(plane, rows[i], talk[i], revenue[i], few=few[i]) for i in bubbles.largest_first()],
         "rays": rays,
-        **plane.placed(names, taken, lines),
+        **placed,
     }
     layers: list[Any] = [
         plane.layer("rays", x2="x2", y2="y2", axes=True).mark_rule(
             style="whole", strokeDash=alt.expr("datum.diagonal ? [1, 0] : [5, 4]"), tooltip=None
         ),
-        *bubbles.layers(plane, locale, compared=compared),
-        *plane.captions(captions, halo=True),
-        *plane.names(),
+        *bubbles.layers(plane, locale, datasets["segments"], compared=compared),
+        *plane.over(captions, placed),
     ]
     return layered(*layers, width=layout.width, height=layout.height, datasets=datasets)
 

@@ -102,13 +102,14 @@ def _draw(rows: Sequence[Row], whole: float | None, compared: bool, locale: Loca
         replace(points[i], text=named(rows[i]["name"], "", layout) if rank < MOST_NAMES else "")
         for rank, i in enumerate(order)
     ]
+    placed = plane.placed(names, taken, _course(plane, limits))
     datasets = {
         "segments": [
             {"x": x, "y": y, "apart": a, **{k: row[k] for k in row if k in _KEPT or k.startswith("told_")}}
             for row, x, y, a in zip(rows, deals, conversion, apart, strict=True)
         ],
         "limits": limits,
-        **plane.placed(names, taken, _course(plane, limits)),
+        **placed,
     }
     hint = segments.tooltip(locale, compared=compared)
     line = [{"x": plane.x.low, "x2": plane.x.high, "y": whole, "y2": whole}] if whole is not None else []
@@ -124,8 +125,7 @@ def _draw(rows: Sequence[Row], whole: float | None, compared: bool, locale: Loca
             fillOpacity=alt.expr("datum.apart ? 0.95 : 0.3"), strokeOpacity=alt.expr("datum.apart ? 1 : 0.7"),
         )
         .encode(fill=alt.Fill("colour:N", scale=None, legend=None), tooltip=hint),
-        *plane.captions(captions, halo=True),
-        *plane.names(),
+        *plane.over(captions, placed),
     ]  # fmt: skip
     return layered(*layers, width=layout.width, height=layout.height, datasets=datasets)
 

@@ -59,8 +59,11 @@ class Bubbles:
         look = {"few": few, "hollow": hollow, "outline": row["colour"] if hollow else OUTLINE}
         return {"x": plane.x.drawn(x), "y": y, "area": max(sales, least), **look, **kept}
 
-    def layers(self, plane: Plane, locale: Locale, *, compared: bool) -> list[alt.Chart]:
-        """Solid bubbles with a thin outline, hollow ones with a coloured one, dashed where there are few deals."""
+    def layers(self, plane: Plane, locale: Locale, drawn: Sequence[Row], *, compared: bool) -> list[alt.Chart]:
+        """Solid bubbles with a thin outline, hollow ones with a coloured one, dashed where there are few deals.
+
+        `drawn` are the rows of the dataset `segments`.
+        """
         size = alt.Size(
             "area:Q",
             scale=alt.Scale(domain=[0, self.most or 1], range=[0, (2 * self.largest) ** 2]),
@@ -81,7 +84,8 @@ class Bubbles:
             fillOpacity=alt.expr("datum.hollow ? 0.08 : 0.85"),
             strokeWidth=alt.expr("datum.hollow ? 2 : 1"),
         )
-        return [edge, bubble.encode(fill, stroke, tooltip=segments.tooltip(locale, compared=compared))]
+        coloured = bubble.encode(fill, stroke, tooltip=segments.tooltip(locale, compared=compared))
+        return [edge, coloured] if any(row["hollow"] for row in drawn) else [coloured]
 
     def _legend(self, layout: Layout, locale: Locale) -> alt.Legend | None:
         values = round_sizes(self.most, whole=MEASURES[self.size].kind == "count")

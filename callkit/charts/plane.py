@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal
 
 import altair as alt
@@ -77,11 +77,11 @@ class Plane:
         # Vega thins even given values to the tick count it would have chosen, so that is given too.
         return {"values": list(scale.ticks), "tickCount": len(scale.ticks), "labelExpr": label}
 
-    def captions(self, rows: Sequence[Row], *, halo: bool = False) -> list[alt.Chart]:
-        """Small texts at fixed places: rows of `x`, `y`, `text`, `align`; a halo parts them from what is under them."""
-        return [self._text(rows, NOTE_SIZE, style) for style in (["halo", "note"] if halo else ["note"])]
+    def captions(self, rows: Sequence[Row]) -> list[alt.Chart]:
+        """Small texts at fixed places: rows of `x`, `y`, `text`, `align`."""
+        return [self._text(rows, NOTE_SIZE, "note")] if rows else []
 
-    def _text(self, rows: str | Sequence[Row], size: int, style: str) -> alt.Chart:
+    def _text(self, rows: str | Sequence[Row], size: Any, style: str) -> alt.Chart:
         texts = self.layer(rows).encode(text=alt.Text("text:N"))
         drawn: alt.Chart = texts.mark_text(
             align=alt.expr("datum.align"),
@@ -95,10 +95,19 @@ class Plane:
         )
         return drawn
 
-    def names(self) -> list[alt.Chart]:
-        """The layers of names and leader lines, over the datasets `names` and `leaders`."""
+    def over(self, captions: Sequence[Row], placed: Mapping[str, Sequence[Row]]) -> list[alt.Chart]:
+        """What lies over the bubbles: leader lines, captions and names, parted by halos from what is under them.
+
+        `placed` are the datasets `names` and `leaders`, as `placed` gave them.
+        """
+        halos = [row | {"size": NOTE_SIZE} for row in captions] + [row | {"size": NAME_SIZE} for row in placed["names"]]
         leaders = self.layer("leaders", x2="x2", y2="y2").mark_rule(style="leader", tooltip=None)
-        return [leaders, self._text("names", NAME_SIZE, "halo"), self._text("names", NAME_SIZE, "name")]
+        return [
+            *([leaders] if placed["leaders"] else []),
+            self._text(halos, alt.expr("datum.size"), "halo"),
+            *self.captions(captions),
+            self._text("names", NAME_SIZE, "name"),
+        ]
 
     def placed(
         self, bubbles: Sequence[Point], captions: Sequence[Box], lines: Sequence[Box] = ()
@@ -127,7 +136,7 @@ class Plane:
         """The room a line through these points takes, in small pieces."""
         ends = [(self.x.pixel(self.x.drawn(x)), self.y.pixel(y)) for x, y in values]
         pieces = []
-        for (x, y), (x2, y2) in pairwise(ends):
+        for (x, y), (x2, y2) in itertools.pairwise(ends):
             count = max(1, round(max(abs(x2 - x), abs(y2 - y)) / 10))
             middles = [((i + 0.5) / count) for i in range(count)]
             pieces += [(x + (x2 - x) * m, y + (y2 - y) * m) for m in middles]
@@ -178,16 +187,17 @@ class Plane:
         wide = text_width(text, NOTE_SIZE)
         best: tuple[int, float, float] | None = None
         steps = 24
-        for away in (-9, 9, -24, 24, -40, 40):
-            for step in range(steps + 1):
-                right = self.x.length - 2 - (self.x.length - wide - 4) * step / steps
-                box = _room(right, y + away, text, "right")
-                if box.top < 0 or box.bottom > self.y.length:
-                    continue
-                hit = sum(box.covers_circle(b.x, b.y, b.radius + 2) for b in bubbles)
-                hit += sum(2 for t in taken if box.overlaps(t))
-                if best is None or hit < best[0]:
-                    best = hit, right, y + away
+        for away, step in itertools.product((-9, 9, -24, 24, -40, 40), range(steps + 1)):
+            right = self.x.length - 2 - (self.x.length - wide - 4) * step / steps
+            box = _room(right, y + away, text, "right")
+            if box.top < 0 or box.bottom > self.y.length:
+                continue
+            hit = sum(box.covers_circle(b.x, b.y, b.radius + 2) for b in bubbles)
+            hit += sum(2 for t in taken if box.overlaps(t))
+            if best is None or hit < best[0]:
+                best = hit, right, y + away
+            if not best[0]:
+                break
         _, x, y = best or (0, self.x.length - 2, y)
         return self.caption(x, y, text, "right")
 

@@ -149,13 +149,14 @@ def _figures(company: Company, scope: Scope, goal: Goal, cut: Callable[..., Figu
     """The figures that a goal is held against: one row or, where the scope cannot be held against it, none."""
     if not goal.column:
         return [cut().total] if not scope.where and company.people is None else []
+    ((column, kept), *more) = scope.where.items() or [("", ())]
+    if column and (more or column != goal.column or len(kept) > 1):
+        return []
     label = _label(company, goal)
     if not label:
         return []
-    if scope.where:
-        ((column, kept), *more) = scope.where.items()
-        same = not more and column == goal.column and len(kept) == 1 and kept[0] in (label, goal.segment)
-        return [cut().total] if same and company.people is None else []
+    if column:
+        return [cut().total] if kept[0] in (label, goal.segment) and company.people is None else []
     if company.people is not None and goal.column != "manager" and not _own_team(company, goal):
         return []
     figures = cut(goal.column)

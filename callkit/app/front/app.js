@@ -12,6 +12,7 @@ class App {
     this.build();
     if (this.own) addEventListener("popstate", () => { this.params = new URLSearchParams(location.search); this.look(); });
     const redraw = () => this.parts.redraw();
+    addEventListener("beforeprint", () => this.parts.redraw({ printed: true }));
     system.addEventListener("change", redraw);
     new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     new MutationObserver(redraw).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });

@@ -23,6 +23,12 @@ function loadLibrary(address, fromKernel) {
   return library;
 }
 
+// A chart far from what is seen is drawn when the reader comes near it, or prints.
+const NEAR = 0.5; // windows away
+const coming = new IntersectionObserver((seen) => {
+  for (const { target, isIntersecting } of seen) target.chart.comes(isIntersecting);
+}, { rootMargin: `${100 * NEAR}% 0%` });
+
 class Chart {
   constructor(app, part) {
     this.app = app;
@@ -31,7 +37,10 @@ class Chart {
     this.figure = h("figure", { class: "callkit-chart", role: "img" }, this.place);
     this.turn = 0;
     // The width is kept: to ask for it after every change of the page would have the page laid out each time.
-    new ResizeObserver(() => { this.width = this.figure.clientWidth; this.draw(); }).observe(this.figure);
+    this.resized = new ResizeObserver(() => { this.width = this.figure.clientWidth; this.draw(); });
+    this.resized.observe(this.figure);
+    this.figure.chart = this;
+    coming.observe(this.figure);
   }
 
   show(content) {
@@ -41,12 +50,19 @@ class Chart {
     return this.draw();
   }
 
+  comes(near) {
+    this.near = near;
+    this.draw();
+  }
+
   layout() { return this.width < NARROW_BELOW ? "narrow" : "wide"; }
 
   // A hidden figure is 0 pixels wide: it waits until it is shown.
-  async draw() {
+  async draw({ printed = false } = {}) {
     this.width ??= this.figure.clientWidth;
     if (!this.content || !this.width) return;
+    this.near ??= this.figure.getBoundingClientRect().top < (1 + NEAR) * innerHeight;
+    if (!this.near && !printed) return;
     const layout = this.layout(), narrow = layout === "narrow", key = `${look()} ${layout}`;
     if (this.key === key) return;
     if (![layout, "both"].includes(this.content.layout)) return this.app.parts.laidOut(this);
@@ -55,11 +71,11 @@ class Chart {
     await this.app.library();
     const { usermeta, ...whole } = this.content.spec;
     const patch = narrow && this.content.layout === "both" && usermeta?.callkit?.narrow;
-    const spec = patched(patch ? patched(whole, patch) : whole, { config: this.app.looks[look()] });
+    const spec = patched(patch ? patched(whole, patch) : whole, { config: { ...this.app.looks[look()], aria: false } });
     delete spec.usermeta;
     const fresh = h("div");
-    const result = await globalThis.vegaEmbed(fresh, spec, {
-      mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, tooltip: { theme: look() },
+    const result = await embedded(fresh, spec, {
+      renderer: "svg", actions: false, defaultStyle: false, tooltip: { theme: look() },
     });
     if (turn !== this.turn) return result.finalize();
     const svg = fresh.querySelector("svg"), own = Number(svg.getAttribute("width"));
@@ -101,6 +117,8 @@ class Chart {
 
   drop() {
     this.turn++;
+    this.resized.disconnect();
+    coming.unobserve(this.figure);
     this.view?.finalize();
   }
 }

@@ -7,7 +7,7 @@ class Parts {
     this.element = h("div", { class: "ck-grid" });
   }
 
-  redraw() { for (const chart of this.charts.values()) chart.draw(); }
+  redraw(how) { for (const chart of this.charts.values()) chart.draw(how); }
 
   // The layout each chart on the page has room for: it alone is then made.
   layouts() {
