@@ -40,6 +40,7 @@ class Chart {
     this.resized = new ResizeObserver(() => { this.width = this.figure.clientWidth; this.draw(); });
     this.resized.observe(this.figure);
     this.figure.chart = this;
+    this.figure.addEventListener("scroll", () => this.fade(), { passive: true });
     coming.observe(this.figure);
   }
 
@@ -94,9 +95,16 @@ class Chart {
     this.view.addEventListener("mousemove", (event, item) => {
       svg.style.cursor = this.app.selectionOf(this.content.name, item?.datum) ? "pointer" : "";
     });
+    if (narrow) this.fade();
     this.mark();
     performance.mark(`callkit-drawn-${this.content.name}`);
     this.app.drawn(this.content.name);
+  }
+
+  // A chart that goes on beyond the edge of a phone fades out there.
+  fade() {
+    const { scrollWidth, clientWidth, scrollLeft } = this.figure;
+    this.figure.classList.toggle("ck-goes-on", scrollWidth - clientWidth - scrollLeft > 4);
   }
 
   // What is not selected steps back.
