@@ -17,8 +17,13 @@ from worlds import hand_world
 from callkit import Company, build, open_company
 from callkit.access import Viewer
 from callkit.app.desk import Desk
+from callkit.app.redrawing import Memory
 from callkit.app.shelf import FOLDER, Shelf
 from callkit.app.view import View
+from callkit.errors import UsageError
+from callkit.measuring import measure
+from callkit.scope import Scope
+from callkit.zones import Period
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +152,26 @@ def test_a_page_from_the_shelf_is_the_page_that_was_made(
     kept = len(list(tmp_path.iterdir()))
     assert page() == plain
     assert len(list(tmp_path.iterdir())) == kept > 5
+
+
+@pytest.mark.parametrize("viewer", [Viewer(), Viewer("a", "themselves", ("a",))])
+def test_two_periods_are_measured_side_by_side_as_one_after_the_other(store: Path, viewer: Viewer) -> None:
+    with open_company(store) as opened:
+        company = replace(opened, viewer=viewer)
+        month = Period.of_month(f"{company.span[1]:%Y-%m}")
+        one, other = Scope(month, lens="called"), Scope(month.previous(), lens="called")
+        memory = Memory(Shelf(company))
+        memory.both(company, one, other, ["stage"])
+        found = [memory.figures(replace(company, engine=None), scope, ["stage"]) for scope in (one, other)]  # type: ignore[arg-type]
+        assert found == [measure(company, scope, ["stage"]) for scope in (one, other)]
+        assert all(figures.total["calls"] for figures in found[:1])
+        with pytest.raises(UsageError, match="nonsense"):
+            memory.both(company, replace(one, lens="closed"), replace(other, where={"nonsense": ["1"]}), [])
+
+
+def test_a_company_of_no_store_is_read_by_one_thread() -> None:
+    with open_company(hand_world().frames(), timezone="Europe/Berlin") as company:
+        memory, scope = Memory(Shelf(company)), Scope(Period.of_month("2026-03"))
+        memory.both(company, scope, scope, [])
+        with pytest.raises(AttributeError):
+            memory.figures(replace(company, engine=None), scope, [])  # type: ignore[arg-type]
