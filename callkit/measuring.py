@@ -10,7 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from callkit import onepass
 from callkit.company import Company
+from callkit.engine import Row
 from callkit.figures import TOTAL, Figures
 from callkit.measures import (
     DEAL_COLUMNS,
@@ -45,11 +47,10 @@ def measure(company: Company, scope: Scope, by: Sequence[str] = ()) -> Figures:
 def measure_resolved(company: Company, resolved: Resolved) -> Figures:
     """`measure` for a scope that is resolved already."""
     sums: dict[tuple[int, ...] | None, dict[str, Any]] = {}
-    for fact, piece in (("calls", _calls(resolved)), ("deals", _deals(company, resolved))):
-        if piece is None:
-            continue
+    passed = onepass.summed(company, resolved)
+    for fact, piece in (("calls", _calls), ("deals", _deals)):
         names = [name for name, _ in _SUMS[fact]]
-        for row in company.engine.query(piece.text, piece.values):
+        for row in passed[fact] if fact in passed else _queried(company, piece(company, resolved)):
             key = None if row[0] else tuple(row[1 : 1 + len(resolved.by)])
             sums.setdefault(key, {}).update(zip(names, row[1 + len(resolved.by) :], strict=True))
     whole = _finished(sums.pop(None, {}), {}, resolved.scope.credit)
@@ -69,6 +70,10 @@ def measure_resolved(company: Company, resolved: Resolved) -> Figures:
     return Figures(
         tuple(d.name for d in resolved.by), [*finished, (*keys, *_columns(whole, everywhere))], resolved.scope
     )
+
+
+def _queried(company: Company, sql: Sql | None) -> Sequence[Row]:
+    return company.engine.query(sql.text, sql.values) if sql else ()
 
 
 def _columns(figures: Mapping[str, Any], emptied: set[str]) -> list[Any]:
@@ -114,7 +119,7 @@ def emptied(resolved: Resolved) -> tuple[set[str], set[str]]:
     return in_segments, everywhere
 
 
-def _calls(resolved: Resolved) -> Sql:
+def _calls(company: Company, resolved: Resolved) -> Sql:  # noqa: ARG001 - as `_deals` is called
     """Sums over the calls of the scope, by segment and whole."""
     keys = [d.calls for d in resolved.by]
     columns = "c.direction AS direction, c.answered AS answered, c.talk_seconds AS talk_seconds"
