@@ -36,8 +36,11 @@ BLOCK = 1024
 """How many places the days of their calls are known of together."""
 SHIFT = -OTHERS
 """What is added to codes that may be below zero."""
+CODES = 1 << 16
+"""How many codes a number of two bytes can tell."""
 KINDS = 2 * 3 * 24
 DAYS = ("created_day", "closed_day")
+SPOKEN, BORN = ("low", "high"), ("born_low", "born_high")
 ORDINAL, MONTH, WEEKDAY = 0, 1, 2
 ENDING = ".columns"
 _MARK = b"callkit columns\n"
@@ -55,7 +58,8 @@ class Columns:
     By call: `kind` is (made while its deal was open, direction - 1, hour) as one number, `day` the place among `days` + 1,
     `manager` a code, `stage` a code + `SHIFT`, `talk` whole units of 1/`talk_unit` second. By place: `at` where its calls
     begin (and end, where the next begin), `outcome` - 1, `amount`, and rows of `of_deal`: codes of dimensions + `SHIFT`, and
-    `created_day`, `closed_day` as `day` is, 0 for none. By block of places: `low` and `high`, the days of its calls.
+    `created_day`, `closed_day` as `day` is, 0 for none. By block of places: `low` and `high`, the days of its calls, `born_low` and
+    `born_high`, the days on which its deals were created.
     """
 
     told: Mapping[str, Any]
@@ -63,11 +67,6 @@ class Columns:
 
     def __getitem__(self, name: str) -> Array:
         return self.arrays[name]
-
-    @property
-    def rows(self) -> Mapping[str, int]:
-        """The rows of `of_deal` by name."""
-        return {name: row for row, name in enumerate(self.told["rows"])}
 
 
 def calendar(first: int, days: int) -> Array:

@@ -65,6 +65,36 @@ def _sweep(
                     whole_worth[0] += amount[p]
 
 
+def _tally(
+    blocks: Any,
+    block: int,
+    of_deal: Any,
+    rows: Any,
+    keys_of_deal: Any,
+    outcome: Any,
+    amount: Any,
+    deals: Any,
+    worth: Any,
+) -> None:
+    """Adds up the deals of the places of `blocks`, by segment as `_sweep` numbers them."""
+    keys = np.empty(block, np.int32)
+    places = outcome.size
+    for b in blocks:
+        start = b * block
+        stop = min(start + block, places)
+        keys[:] = 0
+        for r in range(rows.size):
+            row = rows[r]
+            for p in range(start, stop):
+                keys[p - start] += keys_of_deal[r, of_deal[row, p]]
+        for p in range(start, stop):
+            key = keys[p - start]
+            if key >= 0:
+                deals[key, outcome[p] & 3] += 1
+                if outcome[p] == WON:
+                    worth[key] += amount[p]
+
+
 def _slots(whose: Any, free: Any) -> Any:
     """Where each row goes, by whom it belongs to: to the next of his places that is `free`, which is taken then."""
     at = np.empty(whose.size, np.int64)
@@ -75,4 +105,5 @@ def _slots(whose: Any, free: Any) -> Any:
 
 
 slots = numba.njit(cache=True)(_slots)
+tally = numba.njit(nogil=True, cache=True)(_tally)
 sweep = numba.njit(nogil=True, cache=True)(_sweep)

@@ -7,6 +7,7 @@ import datetime as dt
 import importlib.util
 import itertools
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -24,9 +25,12 @@ from callkit.onepass import LEAST_CALLS
 from callkit.onepass.asking import sums
 from callkit.onepass.columns import (
     BLOCK,
+    BORN,
+    CODES,
     DAYS,
     MONTH,
     SHIFT,
+    SPOKEN,
     WEEKDAY,
     Array,
     Columns,
@@ -40,9 +44,8 @@ from callkit.scope import Scope, resolve
 from callkit.stored import Stored
 from callkit.zones import Period, moment
 
-_ROWS = 1 << 22
+_ROWS = 1 << 20
 """How many rows are read at a time."""
-_CODES = 1 << 16
 _APART = 4096
 """How many calls without a deal share a place."""
 _UNITS = (1, 1000)
@@ -87,6 +90,7 @@ def prepare(path: Path, least: int = LEAST_CALLS) -> Path | None:
 
 def main() -> None:
     """Prepares the store that the command line names, giving way to whatever else the machine does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is half made is taken away
     if hasattr(os, "nice"):
         os.nice(_NICE)
     prepare(Path(sys.argv[1]))
@@ -118,10 +122,10 @@ def _made(company: Company) -> Path | None:
 
 
 def _compile(columns: Columns, company: Company) -> None:
-    """Asks once, so that the loop is compiled for these types and kept."""
+    """Asks once, so that the loops are compiled for these types and kept."""
     day = company.span[0]
-    scope = Scope(Period(day, day + dt.timedelta(days=1)), "called")
-    sums(columns, company, resolve(company, scope))
+    for lens in ("called", "closed"):
+        sums(columns, company, resolve(company, Scope(Period(day, day + dt.timedelta(days=1)), lens)))
 
 
 class _Placed:
@@ -142,13 +146,13 @@ class _Placed:
         self._codes = {}
         for name in ("owner", *(f"dim_{name}" for name in company.facts["dimensions"])):
             extent = int(self._one(f"SELECT max({quoted(name)}) FROM deals")) + SHIFT + 1
-            if extent <= _CODES:
+            if extent <= CODES:
                 self._codes[name] = extent
         self._teams = self._engine.arrays(1, "SELECT team FROM managers ORDER BY manager")[0]
         self._stages = max(int(self._one("SELECT max(stage) FROM calls")), 0) + SHIFT + 1
         self._unit, longest = self._talk()
         self._small = len(self._teams) <= 256 and self._stages <= 256 and longest < 1 << 16
-        if max(len(self._teams), self._stages) > _CODES or longest >= 1 << 32 or self._calls >= 1 << 32:
+        if max(len(self._teams), self._stages) > CODES or longest >= 1 << 32 or self._calls >= 1 << 32:
             raise _Unfit("there is too much of something")
         self._at = self._begins()
 
@@ -160,8 +164,8 @@ class _Placed:
         return {
             "kind": ("u1", calls), "day": ("u2", calls), "manager": (code, calls), "stage": (code, calls),
             "talk": (talk, calls), "at": ("u4", (places[0] + 1,)), "outcome": ("u1", places), "amount": ("f8", places),
-            "of_deal": ("u2", (len(self._codes) + len(DAYS), *places)), "low": ("u2", blocks), "high": ("u2", blocks),
-            "teams": ("i4", (len(self._teams),)),
+            "of_deal": ("u2", (len(self._codes) + len(DAYS), *places)), "teams": ("i4", (len(self._teams),)),
+            **dict.fromkeys((*SPOKEN, *BORN), ("u2", blocks)),
         }  # fmt: skip
 
     def told(self) -> dict[str, Any]:
@@ -176,12 +180,9 @@ class _Placed:
         to["at"][:], to["teams"][:] = self._at, self._teams
         self._fill_deals(to)
         self._fill_calls(to)
-        starts = self._at[:-1:BLOCK].astype(np.int64)
-        some = np.flatnonzero(np.append(starts[1:], self._calls) > starts)
-        to["low"][:], to["high"][:] = _CODES - 1, 0
-        if len(some):
-            to["low"][some] = np.minimum.reduceat(to["day"], starts[some])
-            to["high"][some] = np.maximum.reduceat(to["day"], starts[some])
+        places = np.arange(0, len(self._at) - 1, BLOCK)
+        _limits(to, BORN, to["of_deal"][len(self._codes)], places)
+        _limits(to, SPOKEN, to["day"], self._at[places].astype(np.int64))
 
     def _fill_deals(self, to: Mapping[str, Array]) -> None:
         columns = [quoted(name) for name in self._codes]
@@ -249,7 +250,7 @@ class _Placed:
         )
         first, last = (moment(us, self._zone).date() for us in self._engine.query(told)[0])
         self._first, length = first, (last - first).days + 2
-        if length > _CODES - 2:
+        if length > CODES - 2:
             raise _Unfit("that are too many days")
         days = [first + dt.timedelta(days=i) for i in range(length)]
         starts = np.array([Period(d, d + dt.timedelta(days=1)).instants(self._zone)[0] for d in days], np.int64)
@@ -273,3 +274,13 @@ class _Placed:
         for start in range(0, self._calls if table == "calls" else self._deals, _ROWS):
             within = f"rowid >= {start} AND rowid < {start + _ROWS}"
             yield self._engine.arrays(len(columns), f"SELECT {', '.join(columns)} FROM {table} WHERE {within}")
+
+
+def _limits(to: Mapping[str, Array], names: tuple[str, str], days: Array, starts: Array) -> None:
+    """The first and the last of the days of each block, which begins where `starts` says; it may have none."""
+    low, high = (to[name] for name in names)
+    low[:], high[:] = CODES - 1, 0
+    some = np.flatnonzero(np.append(starts[1:], len(days)) > starts)
+    if len(some):
+        low[some] = np.minimum.reduceat(days, starts[some])
+        high[some] = np.maximum.reduceat(days, starts[some])
