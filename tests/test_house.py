@@ -49,6 +49,7 @@ FLOW = [
     "scope",
     "rows",
     "figures",
+    "onepass",
     "measuring",
     "calls",
     "quality",

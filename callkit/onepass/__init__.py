@@ -1,9 +1,9 @@
 """One pass over the calls of a large company, where SQL would take several: the same sums, sooner.
 
-Packed columns of a store, its calls together by deal, lie in one file that all processes map into memory. A compiled loop
-goes over them on every core; each segment remembers the last deal it counted, so that deals are exact, too. It answers
-in processes that ask on and on, and are told to by their environment; where it is not told to, where there is no file
-yet, no numba, or a question it does not know, SQL answers as ever, and nothing is loaded for it.
+Packed columns of a store, the calls of a deal together, lie in one file that all processes map into memory. A compiled
+loop goes over them on every core; each segment remembers the last deal it counted, so that deals are exact, too. It
+answers in processes that ask on and on, which their environment tells to; where it does not, where there is no file
+yet, no numba, or a question that the columns do not know, SQL answers as ever, and nothing is loaded for it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 WANTED = "CALLKIT_ONE_PASS"
 """Names the processes that may ask the file: those whose environment has it."""
-LEAST_CALLS = 3_000_000
-"""Below so many calls DuckDB is as quick, and 100 MB of numba are dear."""
+LEAST_CALLS = 2_000_000
+"""Below so many calls SQL answers in a tenth of a second at most, and 100 MB of numba are dear."""
 
 
 def summed(company: Company, resolved: Resolved) -> Mapping[str, Sequence[tuple[Any, ...]]]:
-    """The sums by segment and whole of a scope, by fact: `calls`, and under the lens `called` also `deals`.
+    """The sums by segment and whole of a scope, by fact: `calls` and `deals`.
 
     The rows are those that the SQL of `callkit.measuring` gives: 0 and the codes of a segment, or 1 and Nones for the
     whole, then the measures of the fact. What is not there SQL is to answer; of viewers who see not everything, all.

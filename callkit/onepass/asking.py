@@ -13,7 +13,7 @@ import numpy as np
 from callkit.company import Company
 from callkit.measures import MEASURES
 from callkit.onepass import tables
-from callkit.onepass.columns import BLOCK, BORN, CODES, DAYS, KINDS, SPOKEN, Array, Columns
+from callkit.onepass.columns import BLOCK, CODES, KINDS, LIMITS, Array, Columns
 from callkit.onepass.tables import Tables
 from callkit.scope import Resolved
 
@@ -24,7 +24,6 @@ _KNOWN = {
     "calls": ("calls", "answered_calls", "inbound_calls", "outbound_calls", "talk_minutes"),
     "deals": ("deals", "won_deals", "open_deals", "revenue"),
 }
-_LIMITS = {"day": SPOKEN, DAYS[0]: BORN}
 
 
 def sums(columns: Columns, company: Company, resolved: Resolved) -> dict[str, list[Row]]:
@@ -44,10 +43,6 @@ def sums(columns: Columns, company: Company, resolved: Resolved) -> dict[str, li
 def _of_calls(columns: Columns, scope: Tables, called: bool) -> dict[str, list[Row]]:
     from callkit.onepass.compiled import sweep
 
-    blocks = np.arange(len(columns[SPOKEN[0]]))
-    if scope.dated in _LIMITS:
-        low, high = (columns[name] for name in _LIMITS[scope.dated])
-        blocks = np.flatnonzero((high >= scope.days[0]) & (low <= scope.days[1]))
     rows, of_deals = _of_places(columns, scope)
     size, touched = scope.segments, scope.segments if called else 1
 
@@ -64,7 +59,7 @@ def _of_calls(columns: Columns, scope: Tables, called: bool) -> dict[str, list[R
             )  # fmt: skip
         return [calls, talked, deals, worth, whole, whole_worth]
 
-    calls, talked, deals, worth, whole, whole_worth = _on_all_cores(counted, blocks)
+    calls, talked, deals, worth, whole, whole_worth = _on_all_cores(counted, _blocks(columns, scope))
     width = len(scope.cuts)
     told = functools.partial(_measures_of_calls, columns.told["talk_unit"])
     given = {"calls": _rows(scope, width, told, calls, talked, calls.sum(axis=0), talked.sum())}
@@ -76,7 +71,6 @@ def _of_calls(columns: Columns, scope: Tables, called: bool) -> dict[str, list[R
 def _of_deals(columns: Columns, scope: Tables, width: int) -> list[Row]:
     from callkit.onepass.compiled import tally
 
-    blocks = np.arange(len(columns[SPOKEN[0]]))
     rows, of_deals = _of_places(columns, scope)
 
     def counted(parts: Iterator[Array]) -> list[Any]:
@@ -85,8 +79,14 @@ def _of_deals(columns: Columns, scope: Tables, width: int) -> list[Row]:
             tally(part, BLOCK, columns["of_deal"], rows, of_deals, columns["outcome"], columns["amount"], deals, worth)
         return [deals, worth]
 
-    deals, worth = _on_all_cores(counted, blocks)
+    deals, worth = _on_all_cores(counted, _blocks(columns, scope))
     return _rows(scope, width, _measures_of_deals, deals, worth, deals.sum(axis=0), worth.sum())
+
+
+def _blocks(columns: Columns, scope: Tables) -> Array:
+    """The numbers of the blocks in which something lies in the period."""
+    low, high = (columns[name] for name in LIMITS[scope.dated])
+    return np.flatnonzero((high >= scope.days[0]) & (low <= scope.days[1]))
 
 
 def _of_places(columns: Columns, scope: Tables) -> tuple[Array, Array]:

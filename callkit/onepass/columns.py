@@ -40,7 +40,8 @@ CODES = 1 << 16
 """How many codes a number of two bytes can tell."""
 KINDS = 2 * 3 * 24
 DAYS = ("created_day", "closed_day")
-SPOKEN, BORN = ("low", "high"), ("born_low", "born_high")
+LIMITS = {"day": ("low", "high"), DAYS[0]: ("created_low", "created_high"), DAYS[1]: ("closed_low", "closed_high")}
+"""By what dates calls: the first and the last of its days in every block of places."""
 ORDINAL, MONTH, WEEKDAY = 0, 1, 2
 ENDING = ".columns"
 _MARK = b"callkit columns\n"
@@ -55,11 +56,11 @@ Array = npt.NDArray[Any]
 class Columns:
     """The columns, mapped read-only, and in `told` what is known about them as a whole.
 
-    By call: `kind` is (made while its deal was open, direction - 1, hour) as one number, `day` the place among `days` + 1,
-    `manager` a code, `stage` a code + `SHIFT`, `talk` whole units of 1/`talk_unit` second. By place: `at` where its calls
-    begin (and end, where the next begin), `outcome` - 1, `amount`, and rows of `of_deal`: codes of dimensions + `SHIFT`, and
-    `created_day`, `closed_day` as `day` is, 0 for none. By block of places: `low` and `high`, the days of its calls, `born_low` and
-    `born_high`, the days on which its deals were created.
+    By call: `kind` is one number of whether it was made while its deal was open, its direction - 1 and its hour; `day`
+    a number of `calendar`, `manager` a code, `stage` a code + `SHIFT`, `talk` whole units of 1/`talk_unit` second. By
+    place: `at` where its calls begin, and the one before ends; `outcome` - 1, `amount`, and in `of_deal` a row for each
+    of `rows`: codes + `SHIFT` of dimensions, and `DAYS`, 0 for none. By block of places: what is in `LIMITS`. By
+    manager: `teams`.
     """
 
     told: Mapping[str, Any]
@@ -112,8 +113,7 @@ def of_store(stored: Stored) -> Columns | None:
     for path in places(stored):
         with contextlib.suppress(OSError):
             found = path.stat()
-            if found.st_uid == getattr(os, "getuid", lambda: found.st_uid)():
-                return _known(path, found.st_ino, found.st_mtime_ns)
+            return _known(path, found.st_ino, found.st_mtime_ns)
     return None
 
 
@@ -158,7 +158,7 @@ def written(path: Path, shapes: Mapping[str, tuple[str, tuple[int, ...]]]) -> It
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with aside.open("w+b") as file:
-            os.chmod(file.fileno(), 0o600)
+            aside.chmod(0o600)
             writing = _laid_out(aside, file.fileno(), shapes)
             yield writing
             os.fsync(file.fileno())
@@ -213,5 +213,5 @@ def _sum(arrays: Mapping[str, Array]) -> int:
     for array in arrays.values():
         flat = array.reshape(-1).view(np.uint8)
         for start in range(0, len(flat), _CHUNK):
-            found = zlib.crc32(flat[start : start + _CHUNK], found)
+            found = zlib.crc32(flat[start : start + _CHUNK].data, found)
     return found

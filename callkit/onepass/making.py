@@ -25,12 +25,11 @@ from callkit.onepass import LEAST_CALLS
 from callkit.onepass.asking import sums
 from callkit.onepass.columns import (
     BLOCK,
-    BORN,
     CODES,
     DAYS,
+    LIMITS,
     MONTH,
     SHIFT,
-    SPOKEN,
     WEEKDAY,
     Array,
     Columns,
@@ -56,7 +55,7 @@ _OF_CALLS = (
 _NICE = 10
 
 
-class _Unfit(Exception):
+class _UnfitError(Exception):
     """What a store holds that these columns cannot."""
 
 
@@ -75,7 +74,7 @@ def prepare(path: Path, least: int = LEAST_CALLS) -> Path | None:
     Gives where they are. None where the store is small, has what cannot be packed, or there is no place to write to:
     then SQL answers.
     """
-    with contextlib.suppress(CallkitError, OSError, RuntimeError, _Unfit):
+    with contextlib.suppress(CallkitError, OSError, RuntimeError, _UnfitError):
         if not wanted(path, least):
             return None
         with replace(open_company(path), viewer=Viewer()) as company:
@@ -116,7 +115,7 @@ def _made(company: Company) -> Path | None:
             # Whoever finds the file finds it compiled for, too.
             _compile(writing.finished(), company)
             if Stored.at(company.stored.path) != company.stored:
-                raise _Unfit("the store is another by now")
+                raise _UnfitError("the store is another by now")
             return path
     return None
 
@@ -131,7 +130,7 @@ def _compile(columns: Columns, company: Company) -> None:
 class _Placed:
     """What the columns of a company will be: deals and their places, days, the types that hold all there is.
 
-    Raises _Unfit for what cannot be packed.
+    Raises _UnfitError for what cannot be packed.
     """
 
     def __init__(self, company: Company) -> None:
@@ -153,7 +152,7 @@ class _Placed:
         self._unit, longest = self._talk()
         self._small = len(self._teams) <= 256 and self._stages <= 256 and longest < 1 << 16
         if max(len(self._teams), self._stages) > CODES or longest >= 1 << 32 or self._calls >= 1 << 32:
-            raise _Unfit("there is too much of something")
+            raise _UnfitError("there is too much of something")
         self._at = self._begins()
 
     def shapes(self) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -165,7 +164,7 @@ class _Placed:
             "kind": ("u1", calls), "day": ("u2", calls), "manager": (code, calls), "stage": (code, calls),
             "talk": (talk, calls), "at": ("u4", (places[0] + 1,)), "outcome": ("u1", places), "amount": ("f8", places),
             "of_deal": ("u2", (len(self._codes) + len(DAYS), *places)), "teams": ("i4", (len(self._teams),)),
-            **dict.fromkeys((*SPOKEN, *BORN), ("u2", blocks)),
+            **{name: ("u2", blocks) for names in LIMITS.values() for name in names},
         }  # fmt: skip
 
     def told(self) -> dict[str, Any]:
@@ -181,8 +180,9 @@ class _Placed:
         self._fill_deals(to)
         self._fill_calls(to)
         places = np.arange(0, len(self._at) - 1, BLOCK)
-        _limits(to, BORN, to["of_deal"][len(self._codes)], places)
-        _limits(to, SPOKEN, to["day"], self._at[places].astype(np.int64))
+        _limits(to, "day", to["day"], self._at[places].astype(np.int64))
+        for row, dated in enumerate(DAYS, len(self._codes)):
+            _limits(to, dated, to["of_deal"][row], places)
 
     def _fill_deals(self, to: Mapping[str, Array]) -> None:
         columns = [quoted(name) for name in self._codes]
@@ -236,7 +236,7 @@ class _Placed:
         whole = [f"bool_and(floor(talk_seconds * {unit} + 0.5) / {unit} = talk_seconds)" for unit in _UNITS]
         longest, *fits = self._engine.query(f"SELECT max(talk_seconds), {', '.join(whole)} FROM calls")[0]
         if True not in fits:
-            raise _Unfit("talk is told in parts of milliseconds")
+            raise _UnfitError("talk is told in parts of milliseconds")
         unit = _UNITS[fits.index(True)]
         return unit, round(longest * unit)
 
@@ -251,11 +251,11 @@ class _Placed:
         first, last = (moment(us, self._zone).date() for us in self._engine.query(told)[0])
         self._first, length = first, (last - first).days + 2
         if length > CODES - 2:
-            raise _Unfit("that are too many days")
+            raise _UnfitError("that are too many days")
         days = [first + dt.timedelta(days=i) for i in range(length)]
         starts = np.array([Period(d, d + dt.timedelta(days=1)).instants(self._zone)[0] for d in days], np.int64)
         if np.any(starts[1:] < starts[:-1]):
-            raise _Unfit("days run backwards")
+            raise _UnfitError("days run backwards")
         self._calendar = calendar(first.toordinal(), length)
         return starts
 
@@ -263,9 +263,9 @@ class _Placed:
         return np.searchsorted(self._days, us, side="right")
 
     def _sure(self, day: Array, code: Array, of: int) -> None:
-        """Raises _Unfit where a clock was set back over midnight: then a day's code is not told by the day."""
+        """Raises _UnfitError where a clock was set back over midnight: then a day's code is not told by the day."""
         if not np.array_equal(self._calendar[day, of], code):
-            raise _Unfit("a day has two months or weekdays")
+            raise _UnfitError("a day has two months or weekdays")
 
     def _one(self, sql: str) -> Any:
         return self._engine.query(sql)[0][0]
@@ -276,11 +276,11 @@ class _Placed:
             yield self._engine.arrays(len(columns), f"SELECT {', '.join(columns)} FROM {table} WHERE {within}")
 
 
-def _limits(to: Mapping[str, Array], names: tuple[str, str], days: Array, starts: Array) -> None:
+def _limits(to: Mapping[str, Array], dated: str, days: Array, starts: Array) -> None:
     """The first and the last of the days of each block, which begins where `starts` says; it may have none."""
-    low, high = (to[name] for name in names)
+    low, high = (to[name] for name in LIMITS[dated])
     low[:], high[:] = CODES - 1, 0
     some = np.flatnonzero(np.append(starts[1:], len(days)) > starts)
     if len(some):
-        low[some] = np.minimum.reduceat(days, starts[some])
+        low[some] = np.minimum.reduceat(np.where(days == 0, CODES - 1, days), starts[some])
         high[some] = np.maximum.reduceat(days, starts[some])

@@ -1,4 +1,4 @@
-"""A scope as tables: what a code of each packed column adds to the number of a segment, or that it is out of the scope."""
+"""A scope as tables: what a code of each packed column adds to a segment's number, or that it is out of the scope."""
 
 from __future__ import annotations
 

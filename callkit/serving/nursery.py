@@ -27,6 +27,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from callkit import onepass
+
 _CHUNK = 1 << 16
 _SET_NAME = 15  # PR_SET_NAME of Linux's prctl
 
@@ -65,6 +67,9 @@ def warm() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     for name in ("ipykernel.kernelapp", "scipy.special", "callkit.app.widget"):
         importlib.import_module(name)
+    if os.environ.get(onepass.WANTED):
+        with contextlib.suppress(ImportError, RuntimeError):  # no numba, or nowhere to keep what it compiles
+            importlib.import_module("callkit.onepass.compiled")
     from callkit.access import Viewer
     from callkit.app.desk import Desk
     from callkit.app.view import View

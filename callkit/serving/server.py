@@ -34,6 +34,7 @@ from callkit.app.shelf import FOLDER
 from callkit.errors import CallkitError
 from callkit.serving import routes
 from callkit.serving.door import Door, Keys
+from callkit.serving.preparing import Preparing
 from callkit.serving.sharing import Shared
 from callkit.serving.visitors import Kernels, OwnPython
 
@@ -114,8 +115,9 @@ async def serve(
             "ws_ping_interval": 0,
         },
     )  # fmt: skip
-    stopped = asyncio.Event()
+    stopped, preparing = asyncio.Event(), Preparing(shared.placed)
     try:
+        await preparing.wanted()  # whoever is started from here on knows
         app.initialize([])
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -124,19 +126,21 @@ async def serve(
         app.kernel_manager.warm_up()
         await app.kernel_manager.ready()
         announce()
-        watching = asyncio.create_task(_watch(app))
+        watching = asyncio.create_task(_watch(app, preparing))
         await stopped.wait()
         watching.cancel()
     finally:
         log.info("stopping")
+        await preparing.close()
         with contextlib.suppress(AttributeError):  # it never came to listening
             await app.close()
         shutil.rmtree(room, ignore_errors=True)
 
 
-async def _watch(app: App) -> None:
+async def _watch(app: App, preparing: Preparing) -> None:
     """Looks for new data and for users who see something else now."""
     while True:
+        await preparing.look()
         before = app.shared.signature()
         await asyncio.sleep(_LOOK_SECONDS)
         # Files that are still being written are left alone until they rest.

@@ -24,7 +24,7 @@ class Shared:
     """A source, made ready to be opened by many processes at once.
 
     Of a folder of tables or a workbook a store is built, beside nothing of the user's; a store, and a folder that
-    `callkit pull` fills, are opened as they are. `close` removes what was built.
+    `callkit pull` fills, are opened as they are: `placed` is the store either way. `close` removes what was built.
 
     Raises as `callkit.build` does.
     """
@@ -47,6 +47,8 @@ class Shared:
                 raise failed
             # One look before anybody is let in: what is wrong with the data is told now, at the keyboard.
             with open_company(str(self.store or self._path)) as company:
+                assert company.stored
+                self.placed = company.stored.path
                 self.zone_declared: bool = company.facts["zone_declared"]
                 self.name, self.language = (
                     company.name if not self._folder else settings.name,
