@@ -47,7 +47,9 @@ ENDING = ".columns"
 _MARK = b"callkit columns\n"
 _PAGE = 4096
 _CHUNK = 1 << 24
-_KEPT = 2
+_KEPT = 4
+_NOT_READ = (OSError, ValueError, LookupError, TypeError, ImportError)
+"""What comes of a file that is damaged or of another making, or where numba is gone."""
 _ABANDONED_SECONDS = 3600
 Array = npt.NDArray[Any]
 
@@ -113,7 +115,8 @@ def of_store(stored: Stored) -> Columns | None:
     for path in places(stored):
         with contextlib.suppress(OSError):
             found = path.stat()
-            return _known(path, found.st_ino, found.st_mtime_ns)
+            if columns := _known(path, found.st_ino, found.st_mtime_ns):
+                return columns
     return None
 
 
@@ -121,7 +124,7 @@ def of_store(stored: Stored) -> Columns | None:
 def _known(path: Path, inode: int, changed_ns: int) -> Columns | None:  # noqa: ARG001 - another file, another answer
     try:
         return read(path)
-    except (OSError, ValueError, LookupError, TypeError):
+    except _NOT_READ:
         return None
 
 

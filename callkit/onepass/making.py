@@ -53,6 +53,8 @@ _OF_CALLS = (
     "started_us", "month", "weekday", "hour", "while_open", "direction", "manager", "stage", "talk_seconds",
 )  # fmt: skip
 _NICE = 10
+_MOST_CODES = CODES
+"""Columns of deals with more values are left to SQL."""
 
 
 class _UnfitError(Exception):
@@ -145,7 +147,7 @@ class _Placed:
         self._codes = {}
         for name in ("owner", *(f"dim_{name}" for name in company.facts["dimensions"])):
             extent = int(self._one(f"SELECT max({quoted(name)}) FROM deals")) + SHIFT + 1
-            if extent <= CODES:
+            if extent <= _MOST_CODES:
                 self._codes[name] = extent
         self._teams = self._engine.arrays(1, "SELECT team FROM managers ORDER BY manager")[0]
         self._stages = max(int(self._one("SELECT max(stage) FROM calls")), 0) + SHIFT + 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 import os
 import sys
@@ -29,7 +30,7 @@ class Preparing:
 
     async def wanted(self) -> bool:
         """Whether there is to be such a file; kernels that start from now on ask it then."""
-        if "numba" not in sys.modules and not _installed():
+        if not installed():
             return False
         from callkit.onepass.making import wanted
 
@@ -59,7 +60,6 @@ class Preparing:
             await self._process.wait()
 
 
-def _installed() -> bool:
-    import importlib.util
-
+def installed() -> bool:
+    """Whether numba is there."""
     return importlib.util.find_spec("numba") is not None
