@@ -72,6 +72,14 @@ class Columns:
         return self.arrays[name]
 
 
+def types(small: bool) -> dict[str, str]:
+    """The types of the arrays by name: `small` says that codes fit into a byte, and talk into two."""
+    code, talk = ("u1", "u2") if small else ("u2", "u4")
+    calls = {"kind": "u1", "day": "u2", "manager": code, "stage": code, "talk": talk}
+    limits = dict.fromkeys((name for names in LIMITS.values() for name in names), "u2")
+    return calls | {"at": "u4", "outcome": "u1", "amount": "f8", "of_deal": "u2", "teams": "i4"} | limits
+
+
 def calendar(first: int, days: int) -> Array:
     """By number of a day, from 1 on: its ordinal, its month (years times twelve) and its weekday (1 = Monday).
 

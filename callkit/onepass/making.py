@@ -37,6 +37,7 @@ from callkit.onepass.columns import (
     others,
     places,
     read,
+    types,
     written,
 )
 from callkit.scope import Scope, resolve
@@ -53,6 +54,7 @@ _OF_CALLS = (
     "started_us", "month", "weekday", "hour", "while_open", "direction", "manager", "stage", "talk_seconds",
 )  # fmt: skip
 _NICE = 10
+_PER_CALL = ("kind", "day", "manager", "stage", "talk")
 _MOST_CODES = CODES
 """Columns of deals with more values are left to SQL."""
 
@@ -159,15 +161,13 @@ class _Placed:
 
     def shapes(self) -> dict[str, tuple[str, tuple[int, ...]]]:
         """The types and shapes of all arrays."""
-        calls, places = (self._calls,), (len(self._at) - 1,)
-        blocks = (-(-places[0] // BLOCK),)
-        code, talk = ("u1", "u2") if self._small else ("u2", "u4")
-        return {
-            "kind": ("u1", calls), "day": ("u2", calls), "manager": (code, calls), "stage": (code, calls),
-            "talk": (talk, calls), "at": ("u4", (places[0] + 1,)), "outcome": ("u1", places), "amount": ("f8", places),
-            "of_deal": ("u2", (len(self._codes) + len(DAYS), *places)), "teams": ("i4", (len(self._teams),)),
-            **{name: ("u2", blocks) for names in LIMITS.values() for name in names},
-        }  # fmt: skip
+        kinds, places = types(self._small), len(self._at) - 1
+        sizes = dict.fromkeys(_PER_CALL, self._calls) | {"at": places + 1, "outcome": places, "amount": places}
+        sizes |= {"teams": len(self._teams)} | {
+            name: -(-places // BLOCK) for names in LIMITS.values() for name in names
+        }
+        rows = len(self._codes) + len(DAYS)
+        return {name: (kind, (sizes[name],) if name in sizes else (rows, places)) for name, kind in kinds.items()}
 
     def told(self) -> dict[str, Any]:
         """What is told about the columns as a whole."""

@@ -69,7 +69,7 @@ def warm() -> None:
         importlib.import_module(name)
     if os.environ.get(onepass.WANTED):
         with contextlib.suppress(ImportError, RuntimeError):  # no numba, or nowhere to keep what it compiles
-            importlib.import_module("callkit.onepass.compiled")
+            importlib.import_module("callkit.onepass.asking").warm()
     from callkit.access import Viewer
     from callkit.app.desk import Desk
     from callkit.app.view import View
