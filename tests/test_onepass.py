@@ -415,8 +415,7 @@ def test_a_server_has_columns_made_once_and_for_new_data(tmp_path: Path, monkeyp
             if again:
                 stored(write(tmp_path / "fewer", SHOP), store)
             await server.look()
-            assert server._process
-            assert await server._process.wait() == 0
+            await server.done()
             files.append(next(tmp_path.glob(".shop*")).name)
         assert files[0] == files[1] != files[2]
         await server.close()

@@ -67,9 +67,7 @@ def warm() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     for name in ("ipykernel.kernelapp", "scipy.special", "callkit.app.widget"):
         importlib.import_module(name)
-    if os.environ.get(onepass.WANTED):
-        with contextlib.suppress(ImportError, RuntimeError):  # no numba, or nowhere to keep what it compiles
-            importlib.import_module("callkit.onepass.asking").warm()
+    ready_to_pass()
     from callkit.access import Viewer
     from callkit.app.desk import Desk
     from callkit.app.view import View
@@ -77,6 +75,13 @@ def warm() -> None:
 
     with replace(open_company("demo"), viewer=Viewer()) as company:
         Desk(company, View()).answer({"what": "view", "query": "", "whole": True})
+
+
+def ready_to_pass() -> None:
+    """Loads what goes over the packed columns of a large company, where there is one; compiles it at the very first."""
+    if os.environ.get(onepass.WANTED):
+        with contextlib.suppress(ImportError, RuntimeError):  # no numba, or nowhere to keep what it compiles
+            importlib.import_module("callkit.onepass.asking").warm()
 
 
 def _serve(link: socket.socket, woken: socket.socket, selector: selectors.BaseSelector) -> None:

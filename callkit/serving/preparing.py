@@ -52,12 +52,17 @@ class Preparing:
                 self._process = await asyncio.create_subprocess_exec(sys.executable, "-c", _MAIN, str(self._store))
                 log.info("columns of %s are being packed", self._store.name)
 
+    async def done(self) -> None:
+        """Waits for what is under way."""
+        if self._process:
+            await self._process.wait()
+
     async def close(self) -> None:
         """Ends what is under way; a file that is not whole is left nowhere."""
         if self._process and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
-            await self._process.wait()
+            await self.done()
 
 
 def installed() -> bool:
