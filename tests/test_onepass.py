@@ -410,14 +410,16 @@ def test_a_server_has_columns_made_once_and_for_new_data(tmp_path: Path, monkeyp
 
     async def served() -> None:
         server = preparing.Preparing(store)
-        files = []
+        files, made = [], []
         for again in (False, False, True):
             if again:
                 stored(write(tmp_path / "fewer", SHOP), store)
             await server.look()
             await server.done()
+            made.append(server._process)
             files.append(next(tmp_path.glob(".shop*")).name)
         assert files[0] == files[1] != files[2]
+        assert made[0] is made[1] is not made[2]
         await server.close()
 
     asyncio.run(served())
