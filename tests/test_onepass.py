@@ -216,6 +216,10 @@ def test_small_companies_have_no_columns(shop: Path, monkeypatch: pytest.MonkeyP
 
     assert not making.wanted(shop)
     assert making.wanted(shop, least=8)
+    assert not making.wanted(shop, least=9)
+    note = shop.rename(shop.with_suffix(".callkit"))  # of what lies in another engine, which is not even started
+    assert not making.wanted(note, least=8)
+    note.rename(shop)
     assert making.prepare(shop) is None
 
 

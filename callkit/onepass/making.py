@@ -19,7 +19,7 @@ import numpy as np
 from callkit.access import Viewer
 from callkit.company import Company, open_company
 from callkit.dimensions import NO_DEAL
-from callkit.engine import DuckDB, quoted
+from callkit.engine import quoted
 from callkit.errors import CallkitError
 from callkit.onepass import LEAST_CALLS
 from callkit.onepass.asking import sums
@@ -41,7 +41,7 @@ from callkit.onepass.columns import (
     written,
 )
 from callkit.scope import Scope, resolve
-from callkit.stored import Stored
+from callkit.stored import FILE, Stored
 from callkit.zones import Period, moment
 
 _ROWS = 1 << 20
@@ -64,11 +64,11 @@ class _UnfitError(Exception):
 
 
 def wanted(path: Path, least: int = LEAST_CALLS) -> bool:
-    """Whether a store is large enough for columns of its own, and numba is there to go over them."""
-    if not importlib.util.find_spec("numba"):
+    """Whether a store is DuckDB's and large enough for columns of its own, and numba is there to go over them."""
+    if path.suffix != FILE or not importlib.util.find_spec("numba"):
         return False
     with contextlib.suppress(CallkitError), open_company(path) as company:
-        return isinstance(company.engine, DuckDB) and company.facts["rows"]["calls"] >= least
+        return bool(company.facts["rows"]["calls"] >= least)
     return False
 
 

@@ -38,7 +38,7 @@ def ours(store: Path, questions: Path) -> dict[str, Any]:
     from callkit.measuring import measure
 
     columns = ("calls", "talk_minutes", "deals", "won_deals", "revenue")
-    asyncio.run(_as_the_app(store))
+    asyncio.run(filters.as_the_app(store))
     with open_company(store) as company:
         taken = []
         for scope in filters.scopes(company, SCOPES):
@@ -65,18 +65,6 @@ def ours(store: Path, questions: Path) -> dict[str, Any]:
             return [[row[c] or 0 for c in columns] for row in (found.records() if cut else [found.total])]
 
         return {"all": taken, "peak": peak, **_asked(answer, range(len(scopes)))}
-
-
-async def _as_the_app(store: Path) -> None:
-    """What the server of the app does for its kernels, before they ask."""
-    from callkit.serving.nursery import ready_to_pass
-    from callkit.serving.preparing import Preparing
-
-    preparing = Preparing(store)
-    if await preparing.wanted():
-        await preparing.look()
-        await preparing.done()
-        ready_to_pass()
 
 
 def sql(out: Path, questions: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ of a few values of a column; what is drawn depends on nothing but the seed. `--s
 from __future__ import annotations
 
 import argparse
+import asyncio
 import datetime as dt
 import random
 import resource
@@ -16,6 +17,8 @@ from pathlib import Path
 from callkit.company import Company, open_company
 from callkit.measuring import measure
 from callkit.scope import LENSES, Scope, values
+from callkit.serving.nursery import ready_to_pass
+from callkit.serving.preparing import Preparing
 from callkit.zones import Period
 
 CUTS = (
@@ -46,15 +49,27 @@ def scopes(company: Company, count: int, seed: int = 5) -> list[Scope]:
     return drawn
 
 
+async def as_the_app(store: Path) -> None:
+    """What the server of the app does for its kernels before they ask: packed columns of a large store, loops loaded."""
+    preparing = Preparing(store)
+    if await preparing.wanted():
+        await preparing.look()
+        await preparing.done()
+        ready_to_pass()
+
+
 def main() -> None:
     """Measures one store after another and prints a line each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stores", nargs="+", type=Path)
     parser.add_argument("--scopes", type=int, default=50)
+    parser.add_argument("--sql", action="store_true", help="ask DuckDB alone, not as the app does")
     parser.add_argument("--slow", type=int, default=0, metavar="N", help="show the N slowest, and medians by lens")
     arguments = parser.parse_args()
     for store in arguments.stores:
         taken = []
+        if not arguments.sql:
+            asyncio.run(as_the_app(store))
         with open_company(store) as company:
             for scope in scopes(company, arguments.scopes):
                 for by in CUTS:
