@@ -50,7 +50,7 @@ def scopes(company: Company, count: int, seed: int = 5) -> list[Scope]:
 
 
 async def as_the_app(store: Path) -> None:
-    """What the server of the app does for its kernels before they ask: packed columns of a large store, loops loaded."""
+    """What the app's server does for its kernels before they ask: packs columns of a large store, has loops loaded."""
     preparing = Preparing(store)
     if await preparing.wanted():
         await preparing.look()
