@@ -104,6 +104,13 @@ def _slots(whose: Any, free: Any) -> Any:
     return at
 
 
+def _count(whose: Any, counts: Any) -> None:
+    """Adds to `counts` how many rows belong to each."""
+    for i in range(whose.size):
+        counts[whose[i]] += 1
+
+
+count = numba.njit(cache=True)(_count)
 slots = numba.njit(cache=True)(_slots)
 tally = numba.njit(nogil=True, cache=True)(_tally)
 sweep = numba.njit(nogil=True, cache=True)(_sweep)

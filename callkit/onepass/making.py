@@ -205,6 +205,8 @@ class _Placed:
                 to["of_deal"][row, at] = day
 
     def _fill_calls(self, to: Mapping[str, Array]) -> None:
+        from callkit.onepass.compiled import slots
+
         # Calls without a deal go by their days, which come after all deals.
         free = np.append(self._at[: self._deals], self._free_by_day[:-1]).astype(np.int64)
         columns = ("coalesce(deal_key, 0)", *_OF_CALLS)
@@ -214,8 +216,6 @@ class _Placed:
             self._sure(day, month, MONTH)
             self._sure(day, weekday, WEEKDAY)
             whose = np.where(key > 0, self._place[key - 1], self._deals + day)
-            from callkit.onepass.compiled import slots
-
             at = slots(whose.astype(np.int64), free)
             to["kind"][at] = (while_open.astype(np.int64) * 3 + direction - 1) * 24 + hour
             to["day"][at], to["manager"][at], to["stage"][at] = day, manager, stage + SHIFT
@@ -223,10 +223,12 @@ class _Placed:
 
     def _begins(self) -> Array:
         """Where the calls of every place begin, and the last ones end."""
+        from callkit.onepass.compiled import count
+
         counts = np.zeros(self._deals + len(self._days) + 1, np.int64)
         for key, us in self._read("calls", "coalesce(deal_key, 0)", "started_us"):
             whose = np.where(key > 0, self._place[key - 1], self._deals + self._day(us))
-            counts += np.bincount(whose, minlength=len(counts))
+            count(whose.astype(np.int64), counts)
         ends = np.cumsum(counts)
         on_deals = int(ends[self._deals - 1])
         self._free_by_day = np.concatenate(([on_deals], ends[self._deals :]))
