@@ -53,6 +53,8 @@ _NEVER = -(1 << 62)
 _OF_CALLS = (
     "started_us", "month", "weekday", "hour", "while_open", "direction", "manager", "stage", "talk_seconds",
 )  # fmt: skip
+_MEMORY = "1GB"
+"""What DuckDB may keep of a store that is read once, from its beginning to its end."""
 _NICE = 10
 _PER_CALL = ("kind", "day", "manager", "stage", "talk")
 _MOST_CODES = CODES
@@ -83,6 +85,7 @@ def prepare(path: Path, least: int = LEAST_CALLS) -> Path | None:
             return None
         with replace(open_company(path), viewer=Viewer()) as company:
             assert company.stored
+            company.engine.query(f"SET memory_limit = '{_MEMORY}'")
             made = _found(company) or _made(company)
             for old in itertools.chain.from_iterable(map(others, places(company.stored))):
                 with contextlib.suppress(OSError):
