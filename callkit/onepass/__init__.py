@@ -27,6 +27,12 @@ def summed(company: Company, resolved: Resolved) -> Mapping[str, Sequence[tuple[
 
     The rows are those that the SQL of `callkit.measuring` gives: 0 and the codes of a segment, or 1 and Nones for the
     whole, then the measures of the fact. What is not there SQL is to answer; of viewers who see not everything, all.
+
+    >>> from callkit import Period, Scope, open_company
+    >>> from callkit.scope import resolve
+    >>> with open_company("demo") as company:  # a small one, of which nothing is packed
+    ...     summed(company, resolve(company, Scope(Period.of_month("2026-10"))))
+    {}
     """
     if not os.environ.get(WANTED) or company.stored is None or not resolved.seen.all:
         return {}
