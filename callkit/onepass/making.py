@@ -278,7 +278,8 @@ class _Placed:
         return self._engine.query(sql)[0][0]
 
     def _read(self, table: str, *columns: str) -> Iterator[list[Array]]:
-        for start in range(0, self._calls if table == "calls" else self._deals, _ROWS):
+        # A store that has grown has gaps where rows were replaced.
+        for start in range(0, self._one(f"SELECT max(rowid) + 1 FROM {table}"), _ROWS):
             within = f"rowid >= {start} AND rowid < {start + _ROWS}"
             yield self._engine.arrays(len(columns), f"SELECT {', '.join(columns)} FROM {table} WHERE {within}")
 
