@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from callkit.errors import CallkitError, UsageError
 from callkit.grammar import grammar
@@ -96,8 +97,17 @@ def _build(arguments: argparse.Namespace) -> None:
     if Stored.at(out) == there:
         print(f"callkit: nothing has changed since {out} was built; --force builds it again", file=sys.stderr)
     with open_company(out) as company:
+        if Stored.at(out) != there:
+            _say_built(company.facts.get("built", {}))
         _say_zone(company.facts["zone_declared"])
     print(out)
+
+
+def _say_built(built: Mapping[str, Any]) -> None:
+    if "calls" in built:
+        print(f"callkit: {built['calls']:,} new calls, {built['deals']:,} deals placed anew", file=sys.stderr)
+    elif built.get("whole"):
+        print(f"callkit: built whole: {built['whole']}", file=sys.stderr)
 
 
 def _report(arguments: argparse.Namespace) -> int:

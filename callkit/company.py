@@ -15,18 +15,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from callkit import engines, sources, stored
+from callkit import building, engines, sources, stored
 from callkit import settings as settings_module
 from callkit.access import Viewer, looking, people
-from callkit.credit import credit
 from callkit.dimensions import CODED_BY_RULE, OTHERS, OTHERS_LABEL, SPECIAL, Dimension, code_label, dimensions
 from callkit.engine import DuckDB, Engine
 from callkit.errors import CallkitError, UsageError
-from callkit.placing import place
 from callkit.settings import Settings
 from callkit.sources import STORE
 from callkit.stored import Stored
-from callkit.tables import admit
 from callkit.zones import Period, moment, zone
 
 _LATE = dt.timedelta(days=4)
@@ -82,9 +79,12 @@ class Company:
         return {}
 
     def labels(self, dimension: str) -> dict[int, str]:
-        """The labels of a coded dimension by code, in the order of its codes."""
+        """The labels of a coded dimension by code: stages in their order, managers by id, others as texts."""
         if dimension not in self._label_sets:
-            rows = self.engine.query("SELECT code, label FROM labels WHERE dimension = ? ORDER BY code", [dimension])
+            # Codes are in this order too, but for those that a store got when it grew.
+            ordered = "code" if dimension == "stage" else "id, label"
+            sql = f"SELECT code, label FROM labels WHERE dimension = ? ORDER BY {ordered}"
+            rows = self.engine.query(sql, [dimension])
             self._label_sets[dimension] = SPECIAL | dict(rows)
         return self._label_sets[dimension]
 
@@ -148,7 +148,8 @@ def open_company(
         own, read = _own_settings(path, settings)
     opened = engine or (engines.start(own.engine) if own.engine else DuckDB(memory=memory))
     try:
-        return _read(read, said, own.with_timezone(timezone), opened)
+        own, facts = building.read_in(read, own.with_timezone(timezone), opened)
+        return Company(opened, own, facts, said)
     except BaseException:
         opened.close()
         raise
@@ -166,7 +167,9 @@ def build(
 ) -> Path:
     """Places the calls of a source once, into a store at `out`; an older store there is replaced whole.
 
-    A DuckDB store that was made by this callkit of the same files and settings stays as it is, unless `force` is set.
+    A DuckDB store that was made by this callkit of the same files and settings stays as it is; one of the same settings
+    whose files of calls and stage changes have only grown at their ends grows by what is new (`callkit.growing`). With
+    `force` it is made whole. What was done stands in the facts, under `built`.
 
     `out` ends in `.duckdb`, or in `.callkit` where the settings name another engine.
 
@@ -175,23 +178,17 @@ def build(
 
     Raises as `open_company` does; nothing is left at `out` unless the store is complete.
     """
-    own, said = settings or Settings(), "frames"
+    own = settings or Settings()
     if isinstance(source, Mapping):
         read: Path | sources.Frames = source
     else:
         if store := pulled_store(_path(source), settings):
             return _copied(source, store, out, timezone, settings)
-        path, said = _path(source), str(source)
+        path = _path(source)
         if path.suffix in stored.SUFFIXES:
             raise UsageError(f"{path} is a store already; give the folder or workbook that it was built from")
         own, read = _own_settings(path, settings)
-    own = own.with_timezone(timezone)
-    made_of = "" if isinstance(read, Mapping) or own.engine else stored.made_of(read, own)
-    if made_of and not facts and not force and stored.kept(out).get("made_of") == made_of:
-        return out
-    with stored.being_built(out, own.engine, memory) as engine:
-        company = _read(read, said, own, engine, {"made_of": made_of} | dict(facts or {}))
-        credit(company.engine)
+    building.build(read, own.with_timezone(timezone), out, memory, facts or {}, force=force)
     return out
 
 
@@ -260,30 +257,6 @@ def _own_settings(path: Path, settings: Settings | None) -> tuple[Settings, Path
     file = settings_module.find(path) if path.exists() else None
     own = settings or (settings_module.load(file) if file else Settings())
     return own, (path / own.path if own.path and path.is_dir() else path)
-
-
-def _read(
-    source: Path | sources.Frames, said: str, settings: Settings, engine: Engine, more: Mapping[str, Any] | None = None
-) -> Company:
-    declared = bool(settings.timezone)
-    settings = replace(settings, timezone=settings.timezone or "UTC")
-    zone(settings.timezone)
-    raw, checked = admit(source, settings, engine)
-    place(checked, settings, engine)
-    facts = {
-        "version": stored.VERSION,
-        "dimensions": list(checked.dimensions),
-        "rows": dict(checked.rows),
-        "ignored": {k: list(v) for k, v in checked.ignored.items() if v},
-        "repeated_changes": checked.repeated_changes,
-        "said": {name: table.said for name, table in raw.items() if table.said},
-        "zone_declared": declared,
-        # Who sees what is for the server alone to know.
-        "settings": asdict(settings) | {"access": {}},
-    }
-    kept = [(key, json.dumps(value, ensure_ascii=False)) for key, value in (facts | dict(more or {})).items()]
-    engine.define("facts", {"key": "VARCHAR", "value": "VARCHAR"}, kept)
-    return Company(engine, settings, facts, said)
 
 
 def _open_store(path: Path, timezone: str | None, settings: Settings | None) -> Company:

@@ -173,7 +173,8 @@ class DuckDB:
             self.query(f"DROP TABLE {table}")
 
     def has(self, table: str) -> bool:
-        return bool(self.query("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [table]))
+        known = "SELECT 1 FROM information_schema.tables WHERE table_name = ? AND table_catalog = current_database()"
+        return bool(self.query(known, [table]))
 
     def without(self, table: str, column: str) -> None:
         self.query(f"ALTER TABLE {table} DROP COLUMN {column}")

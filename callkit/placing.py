@@ -9,27 +9,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from callkit.coding import place_labels, place_managers, place_stages
 from callkit.contract import CONTRACT
-from callkit.dimensions import BEFORE_DEAL, NO_DEAL, NO_HISTORY, SPECIAL
-from callkit.engine import PREFIX, Engine, Row, quoted
-from callkit.labels import told_apart
+from callkit.dimensions import BEFORE_DEAL, NO_DEAL, NO_HISTORY
+from callkit.engine import PREFIX, Engine, quoted
 from callkit.settings import Settings
 from callkit.tables import Checked
 from callkit.zones import DAY, HOUR, SECOND, local_sql
 
-Label = tuple[str, int, str, str | None]
 FOREVER = 9223372036854775807
 # how a call came to its deal
 ON_DEAL, ON_CONTACT, ON_CONTACT_AMBIGUOUS, ON_CLOSED_CONTACT, NOWHERE = 1, 2, 3, 4, 0
 
 
 def place(checked: Checked, settings: Settings, engine: Engine) -> None:
-    """Makes the placed tables from the checked ones, and lets go of those."""
-    labels: list[Label] = [("special", code, label, None) for code, label in SPECIAL.items()]
-    labels += _place_managers(engine)
-    keyed_by_pair = all("pipeline_id" in checked.given.get(t, ()) for t in ("stages", "stage_changes"))
-    labels += _place_stages(keyed_by_pair, engine)
-    _place_labels(labels, checked.dimensions, engine)
+    """Makes the placed tables from the checked ones, which `let_go` takes away."""
+    labels = place_managers(engine)
+    keyed_by_pair = by_pair(checked)
+    labels += place_stages(keyed_by_pair, engine)
+    place_labels(labels, checked.dimensions, engine)
+    clock = local_clock(settings, engine)
+    place_deals(checked.dimensions, clock, engine)
+    place_stays(keyed_by_pair, settings, engine)
+    place_calls(checked.dimensions, settings, clock, engine)
+
+
+def let_go(engine: Engine) -> None:
+    """Takes the checked tables away."""
+    engine.drop(*(f"{PREFIX}{name}" for name in CONTRACT))
+
+
+def by_pair(checked: Checked) -> bool:
+    """Whether a stage is the pair of its pipeline and its id."""
+    return all("pipeline_id" in checked.given.get(t, ()) for t in ("stages", "stage_changes"))
+
+
+def local_clock(settings: Settings, engine: Engine) -> Callable[[str], str]:
+    """SQL for the local clock of an instant of the checked calls and deals."""
     span = engine.query("""
         SELECT min(first_us), max(last_us)
         FROM (
@@ -42,79 +58,11 @@ def place(checked: Checked, settings: Settings, engine: Engine) -> None:
     def local(us: str) -> str:
         return local_sql(us, settings.timezone, (span[0], span[1]))
 
-    _place_deals(checked.dimensions, local, engine)
-    _place_stays(keyed_by_pair, settings, engine)
-    _place_calls(checked.dimensions, settings, local, engine)
-    engine.drop(*(f"{PREFIX}{name}" for name in CONTRACT))
+    return local
 
 
-def _place_managers(engine: Engine) -> list[Label]:
-    rows = engine.query("""
-        SELECT seen.manager_id, g.name, g.team, g.manager_id IS NOT NULL
-        FROM (
-            SELECT manager_id FROM checked_managers
-            UNION SELECT manager_id FROM checked_calls
-            UNION SELECT manager_id FROM checked_deals
-        ) AS seen
-        LEFT JOIN checked_managers AS g ON g.manager_id = seen.manager_id
-        WHERE seen.manager_id IS NOT NULL
-        ORDER BY seen.manager_id
-    """)
-    named = told_apart([(name or key, key, "") for key, name, _, _ in rows])
-    teams = {team: code for code, team in enumerate(sorted({r[2] for r in rows if r[2] is not None}), 1)}
-    placed = [(code, key, teams.get(team, 0), known) for code, (key, _, team, known) in enumerate(rows, 1)]
-    columns = {"manager": "INTEGER", "manager_id": "VARCHAR", "team": "INTEGER", "described": "BOOLEAN"}
-    engine.define("managers", columns, [(0, None, 0, True), *placed])
-    labels = [("manager", code, label, rows[code - 1][0]) for code, label in enumerate(named, 1)]
-    return labels + [("team", code, team, None) for team, code in teams.items()]
-
-
-def _place_stages(keyed_by_pair: bool, engine: Engine) -> list[Label]:
-    """Described stages in the pipeline's order, then the others by the time of their first appearance."""
-    pipeline = "pipeline_id" if keyed_by_pair else "''"
-    described = engine.query(f"""
-        SELECT {pipeline}, stage_id, name, position, kind FROM checked_stages
-        ORDER BY position NULLS LAST, stage_id, pipeline_id
-    """)
-    if not keyed_by_pair:  # stages of several pipelines, changes that do not say which: the first description stands
-        first: dict[str, Row] = {}
-        for row in described:
-            first.setdefault(row[1], row)
-        described = list(first.values())
-    known = {row[:2] for row in described}
-    seen = engine.query(f"""
-        SELECT {pipeline}, stage_id, min(changed_us) FROM checked_stage_changes GROUP BY 1, 2 ORDER BY 3, 2, 1
-    """)
-    rows = [*described, *((p, s, None, None, None) for p, s, _ in seen if (p, s) not in known)]
-    named = told_apart([(name or stage, stage, pipeline or "") for pipeline, stage, name, _, _ in rows])
-    columns = {
-        "stage": "INTEGER", "stage_id": "VARCHAR", "pipeline_id": "VARCHAR", "position": "DOUBLE", "kind": "VARCHAR",
-        "described": "BOOLEAN",
-    }  # fmt: skip
-    placed = [
-        (code, s, p or None, position, kind, (p, s) in known) for code, (p, s, _, position, kind) in enumerate(rows, 1)
-    ]
-    engine.define("stages", columns, placed)
-    return [("stage", code, label, rows[code - 1][1]) for code, label in enumerate(named, 1)]
-
-
-def _place_labels(said: list[Label], dimensions: tuple[str, ...], engine: Engine) -> None:
-    """Every label: those said already, and the values of each of the deals' own dimensions in the order of texts."""
-    columns = {"dimension": "VARCHAR", "code": "INTEGER", "label": "VARCHAR", "id": "VARCHAR"}
-    engine.define(f"{PREFIX}labels", columns, said, passing=True)
-    parts = [f"SELECT dimension, code, label, id FROM {PREFIX}labels"]
-    for name in dimensions:
-        column = quoted(f"dim_{name}")
-        parts.append(f"""
-            SELECT ?, CAST(row_number() OVER (ORDER BY v) AS INTEGER), v, NULL
-            FROM (SELECT DISTINCT {column} AS v FROM checked_deals WHERE {column} IS NOT NULL) AS given
-        """)
-    engine.create("labels", " UNION ALL ".join(parts), dimensions)
-    engine.drop(f"{PREFIX}labels")
-
-
-def _place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engine: Engine) -> None:
-    """Deals under a whole-number key that follows their ids as texts, so that `larger id` is `larger key`."""
+def place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engine: Engine) -> None:
+    """Deals under a whole-number key, in the order of their ids."""
     joins, columns = [], []
     for i, name in enumerate(dimensions):
         column = quoted(f"dim_{name}")
@@ -146,7 +94,7 @@ def _place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engin
     )
 
 
-def _place_stays(keyed_by_pair: bool, settings: Settings, engine: Engine) -> None:
+def place_stays(keyed_by_pair: bool, settings: Settings, engine: Engine) -> None:
     """Half-open stays `[entered_us, left_us)`; `from_us` opens the first one earlier, by the lead-in.
 
     A stay that a later change of the same instant ends (an equal row among them) has no length and holds no call; only
@@ -171,7 +119,7 @@ def _place_stays(keyed_by_pair: bool, settings: Settings, engine: Engine) -> Non
     """)  # fmt: skip
 
 
-def _place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable[[str], str], engine: Engine) -> None:
+def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable[[str], str], engine: Engine) -> None:
     """Calls, each with the columns of its deal that figures are cut, filtered and dated by; those of a deal together.
 
     They stand in the order in which their deals began, so that a period, or a deal's calls, are read without the rest.
@@ -252,10 +200,10 @@ def _place_on_contacts(settings: Settings, engine: Engine) -> None:
                 row_number() OVER (
                     PARTITION BY call_id
                     ORDER BY CASE WHEN active THEN 0 ELSE 1 END,
-                        CASE WHEN active THEN created_us ELSE closed_us END DESC, deal_key DESC
+                        CASE WHEN active THEN created_us ELSE closed_us END DESC, deal_id DESC
                 ) AS nth
             FROM (
-                SELECT c.call_id AS call_id, d.deal_key AS deal_key,
+                SELECT c.call_id AS call_id, d.deal_key AS deal_key, d.deal_id AS deal_id,
                     d.created_us AS created_us, d.closed_us AS closed_us,
                     d.closed_us IS NULL OR d.closed_us > c.started_us AS active
                 FROM checked_calls AS c

@@ -26,7 +26,7 @@ from callkit.errors import CallkitError, ContractError, UsageError
 from callkit.settings import Settings
 from callkit.sources import STORE, files
 
-VERSION = 3
+VERSION = 4
 FILE, NOTE = ".duckdb", ".callkit"
 SUFFIXES = (FILE, NOTE)
 _PLACE = "callkit"
@@ -111,19 +111,22 @@ def _facts(engine: Engine) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def being_built(out: Path, told: Mapping[str, Any], memory: str = "") -> Iterator[Engine]:
+def being_built(out: Path, told: Mapping[str, Any], memory: str = "", *, grows: bool = False) -> Iterator[Engine]:
     """The engine over a new store at `out`, whole at the block's end, or not there at all.
 
-    In an engine the tables of the store before it stay, for whoever reads them now, until the next store is built.
+    One that `grows` begins as a copy of the store there. In an engine the tables of the store before it stay, for
+    whoever reads them now, until the next store is built.
     """
     wanted = NOTE if told else FILE
     if out.suffix != wanted:
         raise UsageError(f"{out} is no name for a store: it must end in {wanted}")
     if told and memory:
         raise UsageError(f"--memory is for DuckDB; what {told['kind']} may take stands in [engine] options")
-    aside = out.with_name(f".{out.name}.{os.getpid()}.part")
+    aside = _aside(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        if grows:
+            _copy(out, aside)
         with _noted(out, aside, told) if told else _filed(aside, memory) as engine:
             yield engine
         aside.replace(out)
@@ -136,6 +139,26 @@ def being_built(out: Path, told: Mapping[str, Any], memory: str = "") -> Iterato
         for left in (aside, aside.with_name(aside.name + ".wal")):
             with contextlib.suppress(OSError):
                 left.unlink()
+
+
+def room(out: Path) -> Path:
+    """A folder beside a store for what it grows by, while it does."""
+    return out.with_name(f"{_aside(out).name}.new")
+
+
+def _aside(out: Path) -> Path:
+    return out.with_name(f".{out.name}.{os.getpid()}.part")
+
+
+def _copy(path: Path, to: Path) -> None:
+    """Copies a file, by reference where the file system can."""
+    with path.open("rb", buffering=0) as source, to.open("wb", buffering=0) as target:
+        left = os.fstat(source.fileno()).st_size
+        try:
+            while left and (done := os.copy_file_range(source.fileno(), target.fileno(), left)):
+                left -= done
+        except (AttributeError, OSError):  # another system, or another file system
+            shutil.copyfileobj(source, target, 1 << 20)
 
 
 def discard(path: Path) -> None:

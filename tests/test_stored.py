@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from worlds import World, hand_world, worlds
 
-from callkit import company, stored
+from callkit import building, stored
 from callkit.cli import main
 from callkit.company import build
 from callkit.engine import DuckDB, Engine
@@ -75,7 +75,7 @@ def test_what_was_spilled_beside_a_store_is_gone_when_it_is_made_or_has_failed(
     fails: bool, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    placed = company.place
+    placed = building.place
 
     def place(checked: Checked, settings: Settings, engine: Engine) -> None:
         assert isinstance(engine, DuckDB)
@@ -88,7 +88,7 @@ def test_what_was_spilled_beside_a_store_is_gone_when_it_is_made_or_has_failed(
             raise KeyboardInterrupt
         placed(checked, settings, engine)
 
-    monkeypatch.setattr(company, "place", place)
+    monkeypatch.setattr(building, "place", place)
     if fails:
         with pytest.raises(KeyboardInterrupt):
             build(world, tmp_path / "company.duckdb", timezone="UTC", memory="1GB")

@@ -117,7 +117,7 @@ class _Person:
 
 def _people(company: Company) -> dict[str, _Person]:
     """The managers by label, with the names they go by and their team."""
-    known = company.engine.query("SELECT code, label, id FROM labels WHERE dimension = 'manager' ORDER BY code")
+    known = company.engine.query("SELECT code, label, id FROM labels WHERE dimension = 'manager' ORDER BY id")
     team_of: dict[int, int] = dict(company.engine.query("SELECT manager, team FROM managers ORDER BY manager"))
     teams = company.labels("team")
     return {
