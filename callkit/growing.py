@@ -19,7 +19,7 @@ from callkit.coding import Known, place_labels, place_managers, place_stages
 from callkit.credit import credit
 from callkit.engine import PREFIX, DuckDB, literal, quoted
 from callkit.errors import CallkitError
-from callkit.loose import LINKS, columns, remember
+from callkit.loose import CHANGED, LINKS, remember
 from callkit.placing import FOREVER, ON_DEAL, by_pair, let_go, local_clock, place_calls, place_deals, place_stays
 from callkit.settings import Settings
 from callkit.sources import RawTable
@@ -174,28 +174,23 @@ def _touch_contacts(engine: DuckDB) -> None:
     engine.create("loose_contacts", f"SELECT contact_id FROM store.loose_calls UNION {loose}", passing=True)
     engine.create("linked", LINKS.format(calls="loose_contacts"), passing=True)
     known = "SELECT x.* FROM linked AS x SEMI JOIN store.loose_calls AS l ON l.contact_id = x.contact_id"
+    engine.create("unlinked", f"FROM store.loose_links EXCEPT {known}", passing=True)
     engine.create(
         "asked",
         f"""
         {loose}
         UNION SELECT contact_id FROM ({known} EXCEPT FROM store.loose_links)
-        UNION SELECT contact_id FROM (FROM store.loose_links EXCEPT {known})
+        UNION SELECT contact_id FROM unlinked
         UNION SELECT l.contact_id FROM store.loose_calls AS l SEMI JOIN touched AS t ON t.deal_id = l.deal_id
         WHERE l.contact_id IS NOT NULL
         """,
         passing=True,
     )
+    if engine.query("SELECT 1 FROM unlinked LIMIT 1"):
+        _touch("SELECT deal_id FROM unlinked", engine)
     found = 1
     while found:
         found = _touch("SELECT x.deal_id FROM linked AS x SEMI JOIN asked AS a ON a.contact_id = x.contact_id", engine)
-        found += _touch(
-            """
-            SELECT o.deal_id FROM store.deals AS o SEMI JOIN (
-                SELECT l.deal_key FROM store.loose_calls AS l SEMI JOIN asked AS a ON a.contact_id = l.contact_id
-            ) AS l ON l.deal_key = o.deal_key
-            """,
-            engine,
-        )
         found += engine.query("""
             INSERT INTO asked SELECT DISTINCT x.contact_id FROM linked AS x
             SEMI JOIN touched AS t ON t.deal_id = x.deal_id ANTI JOIN asked AS a ON a.contact_id = x.contact_id
@@ -204,8 +199,7 @@ def _touch_contacts(engine: DuckDB) -> None:
 
 def _repeated(engine: DuckDB) -> int:
     """How many different changes of the files' ends were there before, of deals that there were not."""
-    whole = columns("loose_changes")
-    both = f"SELECT {whole} FROM checked_stage_changes INTERSECT SELECT {whole} FROM store.loose_changes"
+    both = f"SELECT {CHANGED} FROM checked_stage_changes INTERSECT SELECT {CHANGED} FROM store.loose_changes"
     return int(engine.query(f"SELECT count(*) FROM ({both})")[0][0])
 
 
@@ -272,11 +266,16 @@ def _replace(engine: DuckDB) -> None:
         engine.query(f"DELETE FROM store.{name} WHERE deal_key IN (SELECT deal_key FROM touched)")
     engine.query("DELETE FROM store.loose_calls WHERE call_id IN (FROM replaced)")
     engine.query("DELETE FROM store.loose_changes WHERE deal_id IN (SELECT deal_id FROM touched)")
-    for name in ("managers", "stages", "labels", "loose_links"):
+    engine.query("DELETE FROM store.loose_links WHERE contact_id IN (FROM asked)")
+    for name in ("managers", "stages", "labels"):
         engine.query(f"DELETE FROM store.{name}")
     ordered = {"calls": "ORDER BY coalesce(created_us, started_us), deal_key", "deals": "ORDER BY deal_key"}
     for name in ("calls", "deals", "stays", "credits", "managers", "stages", "labels", "loose_calls", "loose_changes"):
         engine.query(f"INSERT INTO store.{name} BY NAME SELECT * FROM {name} {ordered.get(name, '')}")
-    engine.query(f"INSERT INTO store.loose_links {LINKS.format(calls='store.loose_calls')}")
+    engine.query("""
+        INSERT INTO store.loose_links SELECT x.deal_id, x.contact_id FROM linked AS x
+        SEMI JOIN asked AS a ON a.contact_id = x.contact_id
+        SEMI JOIN store.loose_calls AS l ON l.contact_id = x.contact_id
+    """)
     engine.query("COMMIT")
     let_go(engine)

@@ -23,7 +23,11 @@ ON_DEAL, ON_CONTACT, ON_CONTACT_AMBIGUOUS, ON_CLOSED_CONTACT, NOWHERE = 1, 2, 3,
 
 
 def place(checked: Checked, settings: Settings, engine: Engine) -> None:
-    """Makes the placed tables from the checked ones, which `let_go` takes away."""
+    """Makes the placed tables from the checked ones, which stay until `let_go`.
+
+    So do `history` (the deals that changes name), `loose` (calls with a contact, on no deal of their own) and, where
+    contacts have deals, `on_contact` (where such calls came to).
+    """
     labels = place_managers(engine)
     keyed_by_pair = by_pair(checked)
     labels += place_stages(keyed_by_pair, engine)
@@ -35,8 +39,13 @@ def place(checked: Checked, settings: Settings, engine: Engine) -> None:
 
 
 def let_go(engine: Engine) -> None:
-    """Takes the checked tables away."""
-    engine.drop(*(f"{PREFIX}{name}" for name in CONTRACT))
+    """Takes the checked tables away, and what placing made in between."""
+    between = ["history", "loose", *(["on_contact"] if _contacts(engine) else [])]
+    engine.drop(*(f"{PREFIX}{name}" for name in CONTRACT), *between)
+
+
+def _contacts(engine: Engine) -> bool:
+    return bool(engine.query("SELECT 1 FROM checked_deal_contacts LIMIT 1"))
 
 
 def by_pair(checked: Checked) -> bool:
@@ -63,6 +72,7 @@ def local_clock(settings: Settings, engine: Engine) -> Callable[[str], str]:
 
 def place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engine: Engine) -> None:
     """Deals under a whole-number key, in the order of their ids."""
+    engine.create("history", "SELECT DISTINCT deal_id FROM checked_stage_changes", passing=True)
     joins, columns = [], []
     for i, name in enumerate(dimensions):
         column = quoted(f"dim_{name}")
@@ -86,7 +96,7 @@ def place_deals(dimensions: tuple[str, ...], local: Callable[[str], str], engine
             FROM checked_deals
         ) AS d
         LEFT JOIN managers AS g ON g.manager_id = d.manager_id
-        LEFT JOIN (SELECT DISTINCT deal_id FROM checked_stage_changes) AS h ON h.deal_id = d.deal_id
+        LEFT JOIN history AS h ON h.deal_id = d.deal_id
         {" ".join(joins)}
         ORDER BY 1
         """,
@@ -124,8 +134,12 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
 
     They stand in the order in which their deals began, so that a period, or a deal's calls, are read without the rest.
     """
-    contacts = bool(engine.query("SELECT 1 FROM checked_deal_contacts LIMIT 1"))
-    if contacts:
+    engine.create("loose", """
+        SELECT c.call_id AS call_id, c.started_us AS started_us, c.deal_id AS deal_id, c.contact_id AS contact_id
+        FROM checked_calls AS c LEFT JOIN deals AS d ON d.deal_id = c.deal_id
+        WHERE c.contact_id IS NOT NULL AND d.deal_key IS NULL
+    """, passing=True)  # fmt: skip
+    if contacts := _contacts(engine):
         _place_on_contacts(settings, engine)
     segments = [quoted(f"dim_{name}") for name in dimensions]
     dates = ["created_us", "closed_us", "created_month", "closed_month"]
@@ -180,8 +194,6 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
             ON t.deal_key = x.deal_key AND x.started_us >= t.from_us AND x.started_us < t.left_us
         ORDER BY coalesce(x.created_us, x.started_us), x.deal_key
     """)  # fmt: skip
-    if contacts:
-        engine.drop("on_contact")
 
 
 def _place_on_contacts(settings: Settings, engine: Engine) -> None:
@@ -206,12 +218,10 @@ def _place_on_contacts(settings: Settings, engine: Engine) -> None:
                 SELECT c.call_id AS call_id, d.deal_key AS deal_key, d.deal_id AS deal_id,
                     d.created_us AS created_us, d.closed_us AS closed_us,
                     d.closed_us IS NULL OR d.closed_us > c.started_us AS active
-                FROM checked_calls AS c
+                FROM loose AS c
                 JOIN checked_deal_contacts AS x ON x.contact_id = c.contact_id
                 JOIN deals AS d ON d.deal_id = x.deal_id
-                LEFT JOIN deals AS own ON own.deal_id = c.deal_id
-                WHERE own.deal_key IS NULL
-                    AND d.created_us - {lead_in} <= c.started_us
+                WHERE d.created_us - {lead_in} <= c.started_us
                     AND (d.closed_us IS NULL OR c.started_us - d.closed_us <= {reach})
             ) AS near
         ) AS ranked
