@@ -55,7 +55,7 @@ def by_pair(checked: Checked) -> bool:
 
 def local_clock(settings: Settings, engine: Engine) -> Callable[[str], str]:
     """SQL for the local clock of an instant of the checked calls and deals."""
-    span = engine.query("""
+    first, last = engine.query("""
         SELECT min(first_us), max(last_us)
         FROM (
             SELECT min(started_us) AS first_us, max(started_us) AS last_us FROM checked_calls
@@ -65,7 +65,7 @@ def local_clock(settings: Settings, engine: Engine) -> Callable[[str], str]:
     """)[0]
 
     def local(us: str) -> str:
-        return local_sql(us, settings.timezone, (span[0], span[1]))
+        return local_sql(us, settings.timezone, None if first is None else (first, last))
 
     return local
 

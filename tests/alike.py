@@ -14,7 +14,18 @@ from callkit.engine import literal, quoted
 HOW_MADE = {"made_of", "built", "marks", "by", "anew"}
 """The facts that tell how a store was made, not of what."""
 _CODED = {"manager": "manager", "owner": "manager", "team": "team", "stage": "stage", "code": ""}
-_TABLES = ("calls", "deals", "stays", "credits", "managers", "stages", "labels", "loose_calls", "loose_changes", "loose_links")
+_TABLES = (
+    "calls",
+    "deals",
+    "stays",
+    "credits",
+    "managers",
+    "stages",
+    "labels",
+    "loose_calls",
+    "loose_changes",
+    "loose_links",
+)
 
 
 def differences(one: Path, other: Path) -> list[str]:

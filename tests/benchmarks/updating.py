@@ -31,7 +31,8 @@ def day_before(source: Path, folder: Path) -> Path:
     base.execute(f"""
         COPY (
             SELECT * REPLACE (
-                CASE WHEN {then} THEN closed_at END AS closed_at, CASE WHEN {then} THEN outcome ELSE 'open' END AS outcome
+                CASE WHEN {then} THEN closed_at END AS closed_at,
+                CASE WHEN {then} THEN outcome ELSE 'open' END AS outcome
             )
             FROM deals WHERE created_at < '{moment.decode()}' ORDER BY deal_id
         ) TO '{folder / "deals.csv"}' (HEADER)
