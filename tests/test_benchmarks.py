@@ -34,9 +34,9 @@ def bench(work: Path, *words: str, **env: str) -> str:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the results of two parts."""
+    """A folder with the results of three parts."""
     work = tmp_path_factory.mktemp("bench")
-    bench(work, "--only", "build", "metrics")
+    bench(work, "--only", "build", "update", "metrics")
     return work
 
 
@@ -64,6 +64,8 @@ def test_what_cannot_be_had_is_told_and_parts_are_kept_from_run_to_run(measured:
     assert "polars could not be installed" in text
     assert "Not measured: no Chromium was found" in text
     assert "### Build, from CSV to placed calls on disk, 2,000 calls" in text
+    assert "### A store brought up to date, 2,000 calls" in text
+    assert "| callkit, built whole |" in text
     assert "| bare DuckDB SQL |" in text
     assert "| Polars |" not in text
 

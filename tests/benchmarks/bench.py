@@ -29,9 +29,10 @@ from app import CHANGES, app
 from asked import filters
 from running import CALLKIT, HERE, Run, company, interleaved, run
 from steps import STEPS, steps
+from updating import update
 
 SIZES, LARGE = (100_000, 1_000_000, 10_000_000), 100_000_000
-PARTS = ("starts", *STEPS, "filters", "report", "app", "limits")
+PARTS = ("starts", *STEPS, "update", "filters", "report", "app", "limits")
 _APP_SIZES = (1_000_000, 10_000_000)
 
 
@@ -57,6 +58,8 @@ def measure(parts: list[str], sizes: list[int], rounds: int, work: Path, keep: C
         if wanted := [step for step in STEPS if step in parts]:
             for step, found in steps(size, of_size if size < LARGE else 1, wanted, work).items():
                 keep(step, size, found)
+        if "update" in parts:
+            keep("update", size, update(size, of_size if size < LARGE else 1, work))
         if "filters" in parts:
             keep("filters", size, filters(size, 1 if size > 3_000_000 else min(rounds, 3), work))
         if "report" in parts:

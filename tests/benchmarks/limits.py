@@ -25,12 +25,13 @@ from running import HERE, run
 _GB = 1 << 30
 _BLOCK, _FILE = 256 << 20, 1 << 30
 _STEPS = {
-    "read and check the tables": ("callkit.company", "admit"),
-    "place deals": ("callkit.placing", "_place_deals"),
-    "place stays on stages": ("callkit.placing", "_place_stays"),
+    "read and check the tables": ("callkit.building", "admit"),
+    "place deals": ("callkit.placing", "place_deals"),
+    "place stays on stages": ("callkit.placing", "place_stays"),
     "place calls on contacts' deals": ("callkit.placing", "_place_on_contacts"),
-    "place calls, and write them": ("callkit.placing", "_place_calls"),
-    "credit": ("callkit.company", "credit"),
+    "place calls, and write them": ("callkit.placing", "place_calls"),
+    "credit": ("callkit.building", "credit"),
+    "keep what growing needs": ("callkit.building", "remember"),
 }
 _WIDTHS = {"BIGINT": 8, "DOUBLE": 8, "INTEGER": 4, "SMALLINT": 2, "UTINYINT": 1, "USMALLINT": 2, "BOOLEAN": 1}
 _WIDTHS |= {"UINTEGER": 4, "TINYINT": 1, "UBIGINT": 8, "FLOAT": 4}

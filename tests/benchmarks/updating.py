@@ -1,14 +1,36 @@
-"""A company as it was before its last calls, to bring a store of it up to date: `python updating.py COMPANY FOLDER`."""
+"""Bringing a store up to date: a hundredth of calls more, with the changes and deals of these days, or built whole."""
 
 from __future__ import annotations
 
 import mmap
-import sys
+import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
+from running import CALLKIT, Run, company, interleaved, run
 
+OURS, WHOLE = "callkit", "callkit, built whole"
 _LEFT_OUT = 0.01
+
+
+def update(size: int, rounds: int, work: Path) -> dict[str, Any]:
+    """What it took to grow the store of a company as it was some days ago, and to build it whole."""
+    source, before = company(size, work), work / f"before-{size}.duckdb"
+    if not before.is_file():
+        run([*CALLKIT, "build", str(day_before(source, work / f"before-{size}")), "--out", str(before)])
+    stores = {name: work / f"updated-{i}-{size}.duckdb" for i, name in enumerate((OURS, WHOLE))}
+
+    def once(name: str) -> Run:
+        shutil.copyfile(before, stores[name])
+        return run(
+            [*CALLKIT, "build", str(source), "--out", str(stores[name]), *(["--force"] if name == WHOLE else [])]
+        )
+
+    runs = interleaved({name: lambda name=name: once(name) for name in stores}, rounds)
+    with duckdb.connect(str(stores[OURS]), read_only=True) as base:
+        how = base.execute("SELECT value FROM facts WHERE key = 'built'").fetchall()[0][0]
+    return {"runs": runs, "notes": [f"The store told {how} of itself."]}
 
 
 def day_before(source: Path, folder: Path) -> Path:
@@ -58,7 +80,3 @@ def _until(moment: bytes, source: Path, to: Path) -> None:
         with to.open("wb") as target:
             for at in range(0, low, 1 << 24):
                 target.write(lines[at : min(low, at + (1 << 24))])
-
-
-if __name__ == "__main__":
-    print(day_before(Path(sys.argv[1]), Path(sys.argv[2])))
