@@ -180,9 +180,23 @@ class DuckDB:
         self.query(f"ALTER TABLE {table} DROP COLUMN {column}")
 
     def distinct(self, table: str, columns: Sequence[str]) -> int:
+        if len(columns) == 1 and (rows := self._all_different(table, quoted(columns[0]))):
+            return rows
         # Equal rows have equal hashes, which are counted at half the cost of the texts.
         listed = ", ".join(map(quoted, columns))
         return int(self.query(f"SELECT count(DISTINCT hash({listed})) FROM {table}")[0][0])
+
+    def _all_different(self, table: str, column: str) -> int:
+        """How many rows a table has, if a column's texts are different whole numbers near each other; else 0.
+
+        Such numbers are told apart by a bit each, which takes half as long as hashes do.
+        """
+        numbers = f"SELECT try_cast({column} AS BIGINT) AS n FROM {table}"
+        least, most, whole, rows = self.query(f"SELECT min(n), max(n), count(n), count(*) FROM ({numbers})")[0]
+        if not rows or whole < rows or most - least >= min(16 * rows, 1 << 30):
+            return 0
+        bits = f"bitstring_agg(n, CAST({least} AS BIGINT), CAST({most} AS BIGINT))"
+        return int(rows) if self.query(f"SELECT bit_count({bits}) FROM ({numbers})")[0][0] == rows else 0
 
     def month(self, local_us: str) -> str:
         clock = f"make_timestamp(CAST({local_us} AS BIGINT))"

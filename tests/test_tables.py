@@ -287,3 +287,22 @@ def test_a_source_that_is_not_there_ends_in_exit_code_2(tmp_path: Path, capsys: 
 def test_a_folder_without_tables_ends_in_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", str(tmp_path), "--month", "2026-03"]) == 2
     assert "holds no tables" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("ids", "different"),
+    [
+        (("7", "8", "9"), 3),
+        (("7", "8", "7"), 2),
+        (("7", "07", "8"), 3),
+        (("7", "7.0", "8"), 3),
+        (("-1", "99999999999999", "-1"), 2),
+        (("99999999999999999999", "1", "1"), 2),
+        (("a", "1", "1"), 2),
+        ((), 0),
+    ],
+)
+def test_ids_are_told_apart_as_texts_also_where_they_are_numbers(ids: tuple[str, ...], different: int) -> None:
+    engine = DuckDB()
+    engine.define("t", {"id": "VARCHAR"}, [(i,) for i in ids])
+    assert engine.distinct("t", ["id"]) == different
