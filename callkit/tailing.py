@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -62,9 +63,9 @@ def read_on(source: Path, before: Mapping[str, Mark], room: Path) -> dict[str, M
     Raises Whole where a file does not continue what it was.
     """
     room.mkdir(parents=True, exist_ok=True)
-    found = {}
-    for name, mark in before.items():
-        path = source / f"{name}.csv"
+
+    def one(name: str) -> Mark:
+        path, mark = source / f"{name}.csv", before[name]
         if not path.is_file():
             raise Whole(f"{path.name} is not there any more")
         with path.open("rb") as file, (room / path.name).open("wb") as tail:
@@ -73,8 +74,10 @@ def read_on(source: Path, before: Mapping[str, Mark], room: Path) -> dict[str, M
             if _read(file, mark.size) != mark:
                 raise Whole(f"{path.name} does not continue the file that the store was made of")
             tail.write(header)
-            found[name] = _continued(file, tail, mark, header)
-    return found
+            return _continued(file, tail, mark, header)
+
+    with ThreadPoolExecutor() as files:
+        return dict(zip(before, files.map(one, before), strict=True))
 
 
 def _continued(file: BinaryIO, tail: BinaryIO, mark: Mark, header: bytes) -> Mark:

@@ -39,9 +39,9 @@ def differences(one: Path, other: Path) -> list[str]:
         return found
     for table in _TABLES:
         there = [name for name in ("one", "other") if _has(base, name, table)]
-        if len(there) == 1:
+        if len(there) == 1 and not table.startswith("loose"):  # a store that is built for the first time has none
             found.append(f"{table} is in {there[0]} alone")
-        elif there:
+        if len(there) == 2:
             told = [_told(base, name, table, facts[name]["dimensions"]) for name in there]
             for (mine, its), name in zip((told, told[::-1]), there, strict=True):
                 rows = base.execute(f"SELECT * FROM ({mine}) EXCEPT ALL SELECT * FROM ({its}) LIMIT 3").fetchall()

@@ -168,8 +168,9 @@ def test_a_store_that_grows_is_the_one_that_is_built_whole() -> None:
     def grows(history: list[World]) -> None:
         with TemporaryDirectory() as place:
             folder, store, whole = Path(place) / "tables", Path(place) / "company.duckdb", Path(place) / "whole.duckdb"
-            for world in history:
-                build(world.write_csv(folder), store, timezone=world.timezone)
+            build(history[0].write_csv(folder), store, timezone=history[0].timezone)
+            for nth, world in enumerate(history):
+                build(world.write_csv(folder), store, timezone=world.timezone, force=nth == 0)
                 told = built(store)
                 how["grown" if "calls" in told else told["whole"] or "first"] += 1
                 build(folder, whole, timezone=world.timezone, force=True)
@@ -185,7 +186,8 @@ def written(tmp_path: Path) -> tuple[World, Path, Path]:
     world = hand_world()
     before = dataclasses.replace(world, calls=world.calls[:-3])
     folder, store = before.write_csv(tmp_path / "tables"), tmp_path / "company.duckdb"
-    build(folder, store, timezone=world.timezone)
+    for force in (False, True):  # what it takes to grow is kept from the second time on
+        build(folder, store, timezone=world.timezone, force=force)
     return world, folder, store
 
 
@@ -380,6 +382,12 @@ def test_whoever_reads_a_store_that_grows_sees_the_old_rows_to_the_end(tmp_path:
         with open_company(store) as after:
             calls = [company.engine.query("SELECT count(*) FROM calls")[0][0] for company in (before, after)]
     assert calls == [19, 22]
+
+
+def test_a_store_that_is_built_once_keeps_nothing_to_grow_by(tmp_path: Path) -> None:
+    build(hand_world().write_csv(tmp_path / "tables"), tmp_path / "company.duckdb", timezone="Europe/Berlin")
+    with closing(DuckDB(tmp_path / "company.duckdb", read_only=True)) as engine:
+        assert not engine.has("loose_calls")
 
 
 def test_small_stores_keep_nothing_to_grow_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
