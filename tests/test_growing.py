@@ -243,7 +243,7 @@ OTHERWISE: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "another team": (
         rewritten("managers.csv", lambda text: text.replace(b"Oleg,East", b"Oleg,West")),
-        "managers are in other teams",
+        "managers are gone, or in other teams",
     ),
     "stages in another order": (
         rewritten("stages.csv", lambda text: text.replace(b"Offer,2", b"Offer,9")),
