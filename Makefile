@@ -22,7 +22,7 @@ test: $(READY) $(ENGINES)  ## everything but the benchmarks; engines, which wait
 	$(BIN)/python -m pytest -q -W default -p no:cacheprovider --nbval-lax -n 2 --dist loadfile notebooks
 
 test-suite: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/test_engines.py
+	$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/test_engines.py
 
 test-engines: $(ENGINES)
 	@$(BIN)/python -m pytest tests/test_engines.py > $(VENV)/engines.log 2>&1 || { cat $(VENV)/engines.log; exit 1; }

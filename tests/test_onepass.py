@@ -28,7 +28,7 @@ from worlds import Scope as Question
 from worlds import World, hand_world, questions
 from worlds import worlds as any_worlds
 
-from callkit import demo, onepass
+from callkit import demo, onepass, tailing
 from callkit.company import Company, build, open_company
 from callkit.figures import Figures
 from callkit.freshness import fresh
@@ -156,6 +156,30 @@ def test_a_larger_company_is_told_as_sql_tells_it(tmp_path: Path) -> None:
         for scope in filters.scopes(company, 25, seed=11):
             for by in filters.CUTS:
                 assert_told(company, scope, by)
+
+
+def test_a_store_that_has_grown_is_told_as_sql_tells_it(
+    in_small_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tailing, "LEAST_BYTES", 0)
+    tables = demo.write(tmp_path / "shop", 6_000, 6, 3, "en")
+    calls = tables / "calls.csv"
+    whole = calls.read_text(encoding="utf-8").splitlines(keepends=True)
+    calls.write_text("".join(whole[:-300]), encoding="utf-8")
+    store = build(tables, tmp_path / "shop.duckdb")
+    build(tables, store, force=True)  # what growing needs is kept from the second time on
+    for until in (-150, None):
+        calls.write_text("".join(whole[:until]), encoding="utf-8")
+        build(tables, store)
+        with open_company(store) as company:
+            assert company.facts["built"]["calls"] == 150
+    prepared(store)
+    with open_company(store) as company:
+        gaps = company.engine.query("SELECT max(rowid) + 1 - count(*) FROM calls")[0][0]
+        assert gaps > 0
+        for scope in filters.scopes(company, 12):
+            for cut in filters.CUTS:
+                assert_told(company, scope, cut)
 
 
 @pytest.mark.parametrize("viewer", [ANNA, NORTH])
