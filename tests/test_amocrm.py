@@ -307,7 +307,7 @@ def test_a_pull_killed_at_any_moment_is_finished_by_the_next(tmp_path: Path, und
     server.after = kill
     with server.running() as url:
         crm = folder_of(tmp_path / "crm", server, url)
-        for turn in range(20):
+        for turn in range(10):
             if turn % 5 == 0:  # from the beginning again
                 for left in crm.glob("*.duckdb*"):
                     left.unlink()

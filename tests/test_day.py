@@ -203,7 +203,7 @@ def opened(world: World, working: Working = HOURS[0]) -> Company:
 
 
 @given(world=worlds(least=1), working=st.sampled_from(HOURS))
-@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_working_day_is_that_of_a_plain_reading_of_the_calls(world: World, working: Working) -> None:
     with opened(world, working) as company:
         column = next(iter(world.dimensions), None)

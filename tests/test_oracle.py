@@ -30,7 +30,7 @@ OF_DEALS = ("deals", "won_deals", "open_deals", "revenue")
 SHARES = ("call_share", "talk_share", "win_share", "revenue_share")
 
 # Slow machines draw slowly: no health check may depend on the time it takes.
-lawful = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+lawful = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def values(answer: Answer, measure: str) -> dict[Any, float | None]:
