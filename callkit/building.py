@@ -69,7 +69,7 @@ def build(
             return
     with stored.being_built(out, {}, memory) as engine, ThreadPoolExecutor(1) as beside:
         marked = beside.submit(marks, source) if again and not more else None
-        _, facts = _placed(source, settings, engine)
+        _, facts = _placed(source, settings, engine, once=marked is None)
         credit(engine)
         facts |= {"made_of": made_of, "built": {"whole": why}} | dict(more)
         # Of files that somebody wrote to meanwhile the tables may hold more than the marks, or less.
@@ -106,10 +106,12 @@ def _grow(source: Path, settings: Settings, out: Path, memory: str, before: Fact
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _placed(source: Path | sources.Frames, settings: Settings, engine: Engine) -> tuple[Settings, Facts]:
+def _placed(
+    source: Path | sources.Frames, settings: Settings, engine: Engine, *, once: bool = False
+) -> tuple[Settings, Facts]:
     settled = _settled(settings)
     raw, checked = admit(source, settled, engine)
-    place(checked, settled, engine)
+    place(checked, settled, engine, once=once)
     return settled, _facts(raw, checked, settings)
 
 

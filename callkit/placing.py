@@ -22,11 +22,12 @@ FOREVER = 9223372036854775807
 ON_DEAL, ON_CONTACT, ON_CONTACT_AMBIGUOUS, ON_CLOSED_CONTACT, NOWHERE = 1, 2, 3, 4, 0
 
 
-def place(checked: Checked, settings: Settings, engine: Engine) -> None:
+def place(checked: Checked, settings: Settings, engine: Engine, *, once: bool = False) -> None:
     """Makes the placed tables from the checked ones, which stay until `let_go`.
 
     So do `history` (the deals that changes name), `loose` (calls with a contact, on no deal of their own) and, where
-    contacts have deals, `on_contact` (where such calls came to).
+    contacts have deals, `on_contact` (where such calls came to). With `once` the changes, which take the most memory
+    beside calls, are gone as soon as they are stays.
     """
     labels = place_managers(engine)
     keyed_by_pair = by_pair(checked)
@@ -35,6 +36,9 @@ def place(checked: Checked, settings: Settings, engine: Engine) -> None:
     clock = local_clock(settings, engine)
     place_deals(checked.dimensions, clock, engine)
     place_stays(keyed_by_pair, settings, engine)
+    if once:
+        engine.drop(f"{PREFIX}stage_changes")
+        engine.define(f"{PREFIX}stage_changes", {"deal_id": "VARCHAR"}, [], passing=True)  # to be let go of
     place_calls(checked.dimensions, settings, clock, engine)
 
 
