@@ -77,7 +77,7 @@ def test_what_was_spilled_beside_a_store_is_gone_when_it_is_made_or_has_failed(
     seen: list[str] = []
     placed = building.place
 
-    def place(checked: Checked, settings: Settings, engine: Engine) -> None:
+    def place(checked: Checked, settings: Settings, engine: Engine, *, once: bool = False) -> None:
         assert isinstance(engine, DuckDB)
         (folder,) = engine.query("SELECT current_setting('temp_directory')")[0]
         assert Path(folder).parent == tmp_path
@@ -86,7 +86,7 @@ def test_what_was_spilled_beside_a_store_is_gone_when_it_is_made_or_has_failed(
         seen.append(folder)
         if fails:
             raise KeyboardInterrupt
-        placed(checked, settings, engine)
+        placed(checked, settings, engine, once=once)
 
     monkeypatch.setattr(building, "place", place)
     if fails:

@@ -159,9 +159,8 @@ def table(size: int, samples: Samples, theirs: Peer | None) -> list[str]:
         lines.append(f"| {title} | {' | '.join(shown)} | {wanted} |")
     rss, pss = (samples[f"kernel {kind}"][0] for kind in ("rss", "pss"))
     shown = [f"{rss:.0f} ({pss:.0f} without what processes share)", ""]
-    lines.append(
-        f"| memory of a visitor's kernel after the clicks, MB | {' | '.join(shown)} | {'220' if size <= 1_000_000 else ''} |"
-    )
+    most = "220" if size <= 1_000_000 else ""
+    lines.append(f"| memory of a visitor's kernel after the clicks, MB | {' | '.join(shown)} | {most} |")
     others = statistics.median(samples["others"])
     note = (
         f"{rounds} links each, {clicks} clicks each, {len(samples['ours crowd'])} visitors in crowds. Ready: kernels "
