@@ -45,7 +45,7 @@ HOURS = (
     Working((1, 2, 3, 4, 5, 6, 7), 0, 1440, declared=True),
     Working((6, 7), 630, 745, declared=True),
     Working(
-        (1, 2, 3, 4, 5), 0, 1080, holidays=(*((m, d) for m in range(1, 13) for d in (2, 9, 30)), dt.date(2026, 3, 4))
+        (1, 2, 3, 4, 5), 0, 1080, holidays=(*((m, d) for m in range(1, 13) for d in (2, 9, 29)), dt.date(2026, 3, 4))
     ),
 )
 
@@ -198,7 +198,8 @@ def plain_missed(world: World, working: Working) -> dict[str, Any]:
 def opened(world: World, working: Working = HOURS[0]) -> Company:
     names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     clock = [f"{minute // 60:02}:{minute % 60:02}" for minute in (working.start, working.stop)]
-    hours = {"days": [names[day - 1] for day in working.days], "from": clock[0], "to": clock[1]}
+    hours: dict[str, Any] = {"days": [names[day - 1] for day in working.days], "from": clock[0], "to": clock[1]}
+    hours["holidays"] = [f"{h}" if isinstance(h, dt.date) else f"{h[0]:02}-{h[1]:02}" for h in working.holidays]
     return open_company(world.frames(), settings=Settings(timezone=world.timezone, working=hours))
 
 
