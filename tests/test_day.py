@@ -53,16 +53,17 @@ HOURS = (
 # A plain reading of the rules
 
 
+def works(day: dt.date, working: Working) -> bool:
+    free = day in working.holidays or (day.month, day.day) in working.holidays
+    return day.isoweekday() in working.days and not free
+
+
 def worked(since: dt.datetime, until: dt.datetime, working: Working, zone: str) -> float:
     """Minutes of the working days' hours between two readings of the clock, day by day."""
     one, other = (moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in (since, until))
     minutes, day = 0.0, one.date()
     while day <= other.date():
-        if (
-            day.isoweekday() in working.days
-            and day not in working.holidays
-            and (day.month, day.day) not in working.holidays
-        ):
+        if works(day, working):
             midnight = dt.datetime.combine(day, dt.time())
             opens, closes = (midnight + dt.timedelta(minutes=m) for m in (working.start, working.stop))
             minutes += max((min(other, closes) - max(one, opens)) / dt.timedelta(minutes=1), 0.0)
@@ -179,7 +180,7 @@ def plain_missed(world: World, working: Working) -> dict[str, Any]:
     for call in lost:
         clock = call["started_at"].astimezone(ZoneInfo(world.timezone))
         minute = clock.hour * 60 + clock.minute
-        told["after_hours"] += not (clock.isoweekday() in working.days and working.start <= minute < working.stop)
+        told["after_hours"] += not (works(clock.date(), working) and working.start <= minute < working.stop)
         deal_id = places[call["call_id"]].deal_id
         if deal_id is None:
             continue
