@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 _BESIDE, _OVER, _LEAST = 170, 0.08, 500
+# DuckDB takes the processes of notebooks for a person at a keyboard and would draw bars in between.
+_EACH_CONNECTION = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
 """MiB that a process takes beside DuckDB's own limit, the part by which that is passed, as measured; the least MiB."""
 PREFIX = "checked_"
 """How the names of checked tables begin: they pass away once the calls are placed."""
@@ -114,9 +116,8 @@ class DuckDB:
         # a database of its own, a store that is only read is always the file that is there now.
         attached = path if read_only else None
         self._connection = duckdb.connect(str((not attached and path) or ":memory:"), config=config)
-        self._connection.execute("SET TimeZone = 'UTC'")
-        # DuckDB takes the processes of notebooks for a person at a keyboard and would draw bars in between.
-        self._connection.execute("SET enable_progress_bar = false")
+        for said in _EACH_CONNECTION:
+            self._connection.execute(said)
         self._beside: list[DuckDB] = []
         if attached:
             try:
@@ -130,7 +131,7 @@ class DuckDB:
         """Another way to the tables of a store that is only read, for another thread; closed with this one."""
         other = object.__new__(DuckDB)
         other._connection, other._beside = self._connection.cursor(), []
-        for said in ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false", "USE store"):
+        for said in (*_EACH_CONNECTION, "USE store"):
             other._connection.execute(said)
         self._beside.append(other)
         return other

@@ -29,7 +29,8 @@ _NARROWS_CALLS_ONLY = ("stage", "direction", "hour", "weekday")
 _PEOPLE = ("manager", "team")
 _SUMS = {fact: [(m.name, m.sums) for m in MEASURES.values() if m.fact == fact] for fact in ("calls", "deals")}
 _SUMS_OF = {fact: ", ".join(f"{sql} AS {name}" for name, sql in sums) for fact, sums in _SUMS.items()}
-_ADDED = {name for sums in _SUMS.values() for name, _ in sums}
+_NAMES = {fact: [name for name, _ in sums] for fact, sums in _SUMS.items()}
+_ADDED = {name for names in _NAMES.values() for name in names}
 _PART = 16
 """How many bits of a set of segments are looked at together at most."""
 
@@ -48,9 +49,8 @@ def measure_resolved(company: Company, resolved: Resolved) -> Figures:
     """`measure` for a scope that is resolved already."""
     sums: dict[tuple[int, ...] | None, dict[str, Any]] = {}
     passed = onepass.summed(company, resolved)
-    for fact, piece in (("calls", _calls), ("deals", _deals)):
-        names = [name for name, _ in _SUMS[fact]]
-        for row in passed[fact] if fact in passed else _queried(company, piece(company, resolved)):
+    for fact, names in _NAMES.items():
+        for row in passed[fact] if fact in passed else _queried(fact, company, resolved):
             key = None if row[0] else tuple(row[1 : 1 + len(resolved.by)])
             sums.setdefault(key, {}).update(zip(names, row[1 + len(resolved.by) :], strict=True))
     whole = _finished(sums.pop(None, {}), {}, resolved.scope.credit)
@@ -72,7 +72,8 @@ def measure_resolved(company: Company, resolved: Resolved) -> Figures:
     )
 
 
-def _queried(company: Company, sql: Sql | None) -> Sequence[Row]:
+def _queried(fact: str, company: Company, resolved: Resolved) -> Sequence[Row]:
+    sql = _calls(resolved) if fact == "calls" else _deals(company, resolved)
     return company.engine.query(sql.text, sql.values) if sql else ()
 
 
@@ -119,7 +120,7 @@ def emptied(resolved: Resolved) -> tuple[set[str], set[str]]:
     return in_segments, everywhere
 
 
-def _calls(company: Company, resolved: Resolved) -> Sql:  # noqa: ARG001 - as `_deals` is called
+def _calls(resolved: Resolved) -> Sql:
     """Sums over the calls of the scope, by segment and whole."""
     keys = [d.calls for d in resolved.by]
     columns = "c.direction AS direction, c.answered AS answered, c.talk_seconds AS talk_seconds"

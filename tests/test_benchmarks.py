@@ -14,6 +14,7 @@ HERE = Path(__file__).parent / "benchmarks"
 sys.path.append(str(HERE))
 
 import plan  # noqa: E402
+import results  # noqa: E402
 import steps  # noqa: E402
 from running import run  # noqa: E402
 
@@ -105,3 +106,36 @@ def test_a_plan_follows_from_what_was_measured() -> None:
     assert need.one_machine
     assert not plan.need(10_000_000_000, one_machine).one_machine
     assert 1_000_000_000 < plan.end(one_machine) < 10_000_000_000
+
+
+def test_a_plan_does_not_go_by_sizes_that_were_answered_in_another_way() -> None:
+    def filters(ms: float, columns: float) -> dict[str, object]:
+        return {"asked": {"callkit": {"all": [[ms, "closed"]] * 10, "peak": [300.0]}}, "sizes": {"columns": columns}}
+
+    builds = {
+        f"{n}": {"runs": {"callkit": [[n, n, 9.0, 0, 0]]}, "sizes": {"tables": 1, "store": 1}} for n in (10**6, 10**7)
+    }
+    kept = {"build": builds, "filters": {"1000000": filters(30.0, 14.3), "10000000": filters(27.0, 143.0)}}
+
+    alone = "\n".join(results._plan(kept))
+    both = "\n".join(results._plan(kept | {"filters": {**kept["filters"], "100000000": filters(432.0, 1430.0)}}))
+
+    assert "measured at one size" in alone
+    assert f"filter (p95) on {os.cpu_count()} cores, s | 0.3 | 2.7 | 27.0 |" in alone
+    assert "filters with 1.20" in both
+    assert f"filter (p95) on {os.cpu_count()} cores, s | 0.4 | 6.9 | 110.6 |" in both
+    assert "packed columns, GB; as much memory keeps them at hand | 1 | 14 | 140 |" in both
+
+
+def test_every_size_is_judged_by_what_is_wanted_of_it() -> None:
+    asked = {"asked": {"callkit": {"all": [[200.0, "closed"]] * 10, "peak": [300.0]}}}
+    built = {"runs": {"callkit": [[1, 1, 20_000.0, 0, 0]], "bare DuckDB SQL": [[1, 1, 9.0, 0, 0]]}}
+    told = results._judged({
+        "build": {"10000000": built, "100000000": built}, "metrics": {"10000000": built, "100000000": built},
+        "filters": {"10000000": asked, "100000000": asked},
+    })  # fmt: skip
+
+    assert "| filter to figures, 10,000,000 calls: p95, ms | under 180 | 200 | **no** |" in told
+    assert "| filter to figures, 100,000,000 calls: p95, ms | under 500 | 200 | yes |" in told
+    assert "| build of 100,000,000 calls: memory, GiB | under 24 | 19.5 | yes |" in told
+    assert sum("memory of the process" in line for line in told) == 1

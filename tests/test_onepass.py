@@ -51,7 +51,7 @@ WORTH = ("revenue", "revenue_share", "revenue_per_minute", "efficiency")
 @pytest.fixture(autouse=True)
 def numba(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """numba, and a cache folder of the test's own."""
-    if not preparing.installed():
+    if not onepass.installed():
         lacking = "numba is not installed: callkit[large]"
         pytest.fail(f"CI must have it: {lacking}") if os.environ.get("CI") == "true" else pytest.skip(lacking)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -8,6 +8,7 @@ yet, no numba, or a question that the columns do not know, SQL answers as ever, 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,11 @@ WANTED = "CALLKIT_ONE_PASS"
 """Names the processes that may ask the file: those whose environment has it."""
 LEAST_CALLS = 2_000_000
 """Below so many calls SQL answers in a tenth of a second at most, and 100 MB of numba are dear."""
+
+
+def installed() -> bool:
+    """Whether numba is there."""
+    return importlib.util.find_spec("numba") is not None
 
 
 def summed(company: Company, resolved: Resolved) -> Mapping[str, Sequence[tuple[Any, ...]]]:

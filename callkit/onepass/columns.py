@@ -46,12 +46,15 @@ ORDINAL, MONTH, WEEKDAY = 0, 1, 2
 ENDING = ".columns"
 _MARK = b"callkit columns\n"
 _PAGE = 4096
+_HEAD = 16 * _PAGE
 _CHUNK = 1 << 24
 _KEPT = 4
-_NOT_READ = (OSError, ValueError, LookupError, TypeError, ImportError)
+NOT_READ = (OSError, ValueError, LookupError, TypeError, ImportError)
 """What comes of a file that is damaged or of another making, or where numba is gone."""
 _ABANDONED_SECONDS = 3600
 Array = npt.NDArray[Any]
+Laid = Mapping[str, tuple[str, tuple[int, ...], int]]
+"""By array: its type, its shape, and where in the file it begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +135,7 @@ def of_store(stored: Stored) -> Columns | None:
 def _known(path: Path, inode: int, changed_ns: int) -> Columns | None:  # noqa: ARG001 - another file, another answer
     try:
         return read(path)
-    except _NOT_READ:
+    except NOT_READ:
         return None
 
 
@@ -150,10 +153,7 @@ def read(path: Path, *, thoroughly: bool = False) -> Columns:
     told = json.loads(mapped[start + 8 : start + 8 + size])
     if told["stamp"] != stamp() or told["bytes"] != len(mapped):
         raise ValueError(f"{path} is of another making, or cut off")
-    arrays = {
-        name: np.frombuffer(mapped, kind, int(np.prod(shape)), offset).reshape(shape)
-        for name, (kind, shape, offset) in told["arrays"].items()
-    }
+    arrays = _arrays(mapped, told["arrays"])
     at = arrays["at"]
     if at[0] != 0 or at[-1] != len(arrays["talk"]) or np.any(at[1:] < at[:-1]):
         raise ValueError(f"{path} is damaged")
@@ -185,7 +185,7 @@ class Writing:
     path: Path
     mapped: mmap.mmap
     arrays: Mapping[str, Array]
-    laid: Mapping[str, tuple[str, tuple[int, ...], int]]
+    laid: Laid
     told: dict[str, Any]
 
     def finished(self) -> Columns:
@@ -200,9 +200,6 @@ class Writing:
         return read(self.path)
 
 
-_HEAD = 16 * _PAGE
-
-
 def _laid_out(path: Path, file: int, shapes: Mapping[str, tuple[str, tuple[int, ...]]]) -> Writing:
     laid, end = {}, _HEAD
     for name, (kind, shape) in shapes.items():
@@ -212,11 +209,14 @@ def _laid_out(path: Path, file: int, shapes: Mapping[str, tuple[str, tuple[int, 
     # A full disk is told here; later it would end the process.
     getattr(os, "posix_fallocate", lambda _file, _start, length: os.ftruncate(_file, length))(file, 0, end)
     mapped = mmap.mmap(file, end)
-    arrays = {
+    return Writing(path, mapped, _arrays(mapped, laid), laid, {})
+
+
+def _arrays(mapped: mmap.mmap, laid: Laid) -> dict[str, Array]:
+    return {
         name: np.frombuffer(mapped, kind, int(np.prod(shape)), offset).reshape(shape)
         for name, (kind, shape, offset) in laid.items()
     }
-    return Writing(path, mapped, arrays, laid, {})
 
 
 def _sum(arrays: Mapping[str, Array]) -> int:

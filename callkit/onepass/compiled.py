@@ -1,9 +1,9 @@
-"""The compiled loop: sums over calls and over the deals they touch, for some blocks of places; needs numba.
+"""The compiled loops: sums over calls and over the deals they touch, for some blocks of places; needs numba.
 
-It is compiled once for small and once for large numbers, and kept beside this file or in the user's cache.
+They are compiled once for small and once for large numbers, and kept beside this file or in the user's cache.
 """
 
-# Written for the compiler: plain loops, no calls; mypy knows nothing of numba's types.
+# Written for the compiler: plain loops; mypy knows nothing of numba's types.
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ import numpy as np
 WON = 0
 OPEN_FROM = 72
 """The first `kind` of a call that was made while its deal was open."""
+
+
+def _key(start: Any, stop: Any, of_deal: Any, rows: Any, keys_of_deal: Any, keys: Any) -> None:
+    """Puts into `keys` what the tables give for the codes of each deal from `start` to `stop`, summed."""
+    keys[:] = 0
+    for r in range(rows.size):
+        row = rows[r]
+        for p in range(start, stop):
+            keys[p - start] += keys_of_deal[r, of_deal[row, p]]
 
 
 def _sweep(
@@ -34,11 +43,7 @@ def _sweep(
     for b in blocks:
         start = b * block
         stop = min(start + block, places)
-        keys[:] = 0
-        for r in range(rows.size):
-            row = rows[r]
-            for p in range(start, stop):
-                keys[p - start] += keys_of_deal[r, of_deal[row, p]]
+        key_places(start, stop, of_deal, rows, keys_of_deal, keys)
         for p in range(start, stop):
             key = keys[p - start]
             if key < 0:
@@ -66,27 +71,16 @@ def _sweep(
 
 
 def _tally(
-    blocks: Any,
-    block: int,
-    of_deal: Any,
-    rows: Any,
-    keys_of_deal: Any,
-    outcome: Any,
-    amount: Any,
-    deals: Any,
-    worth: Any,
-) -> None:
+    blocks: Any, block: int, of_deal: Any, rows: Any, keys_of_deal: Any, outcome: Any, amount: Any,
+    deals: Any, worth: Any,
+) -> None:  # fmt: skip
     """Adds up the deals of the places of `blocks`, by segment as `_sweep` numbers them."""
     keys = np.empty(block, np.int32)
     places = outcome.size
     for b in blocks:
         start = b * block
         stop = min(start + block, places)
-        keys[:] = 0
-        for r in range(rows.size):
-            row = rows[r]
-            for p in range(start, stop):
-                keys[p - start] += keys_of_deal[r, of_deal[row, p]]
+        key_places(start, stop, of_deal, rows, keys_of_deal, keys)
         for p in range(start, stop):
             key = keys[p - start]
             if key >= 0:
@@ -110,6 +104,7 @@ def _count(whose: Any, counts: Any) -> None:
         counts[whose[i]] += 1
 
 
+key_places = numba.njit(nogil=True, cache=True)(_key)
 count = numba.njit(cache=True)(_count)
 slots = numba.njit(cache=True)(_slots)
 tally = numba.njit(nogil=True, cache=True)(_tally)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import importlib.util
 import itertools
 import os
 import signal
@@ -21,7 +20,7 @@ from callkit.company import Company, open_company
 from callkit.dimensions import NO_DEAL
 from callkit.engine import quoted
 from callkit.errors import CallkitError
-from callkit.onepass import LEAST_CALLS
+from callkit.onepass import LEAST_CALLS, installed
 from callkit.onepass.asking import sums
 from callkit.onepass.columns import (
     BLOCK,
@@ -29,6 +28,7 @@ from callkit.onepass.columns import (
     DAYS,
     LIMITS,
     MONTH,
+    NOT_READ,
     SHIFT,
     WEEKDAY,
     Array,
@@ -67,7 +67,7 @@ class _UnfitError(Exception):
 
 def wanted(path: Path, least: int = LEAST_CALLS) -> bool:
     """Whether a store is DuckDB's and large enough for columns of its own, and numba is there to go over them."""
-    if path.suffix != FILE or not importlib.util.find_spec("numba"):
+    if path.suffix != FILE or not installed():
         return False
     with contextlib.suppress(CallkitError), open_company(path) as company:
         return bool(company.facts["rows"]["calls"] >= least)
@@ -105,7 +105,7 @@ def main() -> None:
 def _found(company: Company) -> Path | None:
     assert company.stored
     for path in places(company.stored):
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+        with contextlib.suppress(*NOT_READ):
             _compile(read(path, thoroughly=True), company)
             return path
     return None

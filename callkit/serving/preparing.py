@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import logging
 import os
 import sys
 from pathlib import Path
 
-from callkit.onepass import WANTED
+from callkit.onepass import WANTED, installed
 from callkit.stored import Stored
 
 log = logging.getLogger("callkit")
@@ -63,8 +62,3 @@ class Preparing:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
             await self.done()
-
-
-def installed() -> bool:
-    """Whether numba is there."""
-    return importlib.util.find_spec("numba") is not None

@@ -55,9 +55,7 @@ def write(folder: Path, calls: int, calls_a_deal: int = 10) -> Path:
         closed = f"created_at + to_seconds(lasts) < {end}"
         dims = ", ".join(
             f"'{name} ' || CAST(floor({n} * {chance('i', 20 + s)} * {chance('i', 30 + s)}) AS INTEGER) AS {name}"
-            for s, (name, n) in enumerate(
-                {"source": 12, "project": 8, "grade": 4, "region": 20, "campaign": 400}.items()
-            )
+            for s, (name, n) in enumerate(DIMENSIONS.items())
         )
         save("deals", f"""
             SELECT CAST(40000000 + i AS VARCHAR) AS deal_id, created_at,

@@ -17,6 +17,8 @@ NIGHT, PARALLEL = 8.0, 0.7
 """Hours in which a build is to be done, and what is left of a core's speed where many share one machine."""
 MOST_CORES, MOST_DISK, WAIT = 64, 8_000.0, 2.0
 """A large machine that can be had: its cores, its gigabytes of disk. And the seconds in which a slow filter answers."""
+MOST_PACKED = 1 << 32
+"""With so many calls a store's columns are not packed (`callkit.onepass.making`)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ def fitted(points: Mapping[int, float]) -> Line:
 class Measured:
     """What the plan goes by: CPU seconds of a build and seconds of a slow filter by calls, on so many cores.
 
-    `tables` and `store` are kilobytes a call, as CSV and as it is placed.
+    `tables`, `store` and `columns` are kilobytes a call, as CSV, as it is placed, and as the app packs it. `filters` is
+    of how many sizes the filter's line is; one that is through a single size grows in proportion.
     """
 
     build: Line
@@ -56,6 +59,8 @@ class Measured:
     tables: float
     store: float
     cores: int
+    columns: float = 0.0
+    filters: int = 2
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Need:
     calls: int
     tables: float
     store: float
+    columns: float
     core_hours: float
     night_cores: int
     filter_seconds: float
@@ -72,8 +78,8 @@ class Need:
 
     @property
     def disk(self) -> float:
-        """Gigabytes: a store is kept twice while a new one is built beside it."""
-        return self.tables + 2 * self.store
+        """Gigabytes: a store and its columns are kept twice while new ones are made beside them."""
+        return self.tables + 2 * (self.store + self.columns)
 
     @property
     def build_cost(self) -> float:
@@ -97,6 +103,7 @@ def need(calls: int, by: Measured) -> Need:
         calls,
         calls * by.tables / (1 << 20),
         calls * by.store / (1 << 20),
+        calls * by.columns / (1 << 20),
         hours,
         max(1, math.ceil(hours / (NIGHT * PARALLEL))),
         seconds,
@@ -113,10 +120,12 @@ def end(by: Measured) -> int:
 def told(by: Measured) -> list[str]:
     """The plan for people."""
     needs = [need(calls, by) for calls in SIZES]
+    packed = "packed columns, GB; as much memory keeps them at hand"
     rows = {
         "tables as CSV, GB": [f"{n.tables:,.0f}" for n in needs],
         "store, GB; as much memory keeps all of it at hand": [f"{n.store:,.0f}" for n in needs],
-        "disk, GB: tables, a store and the next one": [f"{n.disk:,.0f}" for n in needs],
+        **({packed: [f"{n.columns:,.0f}" for n in needs]} if by.columns else {}),
+        "disk, GB: tables, a store with its columns and the next one": [f"{n.disk:,.0f}" for n in needs],
         "a full build, core-hours": [f"{n.core_hours:,.1f}" for n in needs],
         f"cores that build it in a night of {NIGHT:.0f} hours": [f"{n.night_cores:,}" for n in needs],
         f"a slow filter (p95) on {by.cores} cores, s": [f"{n.filter_seconds:,.1f}" for n in needs],
@@ -127,6 +136,11 @@ def told(by: Measured) -> list[str]:
         ],
         "on": ["one machine" if n.one_machine else "a cluster" for n in needs],
     }
+    how = (
+        f"the 95th percentile of filters with {by.filter.b:.2f}"
+        if by.filters > 1
+        else "the 95th percentile of filters was measured at one size and is taken to grow in proportion"
+    )
     return [
         "### On paper: beyond what was measured",
         "",
@@ -134,13 +148,14 @@ def told(by: Measured) -> list[str]:
         f"|---|{'---:|' * len(needs)}",
         *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()),
         "",
-        f"By the last two sizes measured: the CPU of a build grows with exponent {by.build.b:.2f}, the 95th percentile "
-        f"of filters with {by.filter.b:.2f}; bytes in proportion. A build's memory is a matter of choice: with "
+        f"By the last two sizes measured the CPU of a build grows with exponent {by.build.b:.2f}, {how}; bytes in "
+        f"proportion. A build's memory is a matter of choice: with "
         f"`--memory` it spills to disk. Assumed and not measured: ${CORE_HOUR:.2f} a core and hour, ${GB_MONTH:.2f} a "
         f"gigabyte and month, {PARALLEL:.0%} of a core's speed left where many share a machine, a largest machine of "
         f"{MOST_CORES} cores and {MOST_DISK:,.0f} GB of disk.",
         "",
         f"By this one machine ends near {end(by):,} calls. Beyond it the same SQL goes to a cluster (`[engine] kind`), "
-        "for which the core-hours above are too few by a factor: moving rows between machines is not in them.",
+        "for which the core-hours above are too few by a factor: moving rows between machines is not in them. "
+        f"Packed columns end at {MOST_PACKED:,} calls a store; what holds more is asked by SQL, or in parts.",
         "",
     ]

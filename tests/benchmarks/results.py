@@ -13,8 +13,10 @@ import limits
 import plan
 from reporting import OF_EIGHT
 from running import Run, median
-from steps import OURS, STEPS
+from steps import HUGE, OURS, STEPS
 from updating import WHOLE
+
+from callkit.onepass import LEAST_CALLS
 
 Kept = Mapping[str, Mapping[str, Any]]
 _SQL, _PANDAS = "bare DuckDB SQL", "pandas"
@@ -71,10 +73,10 @@ def _where(kept: Kept) -> list[str]:
 
 
 def _judged(kept: Kept) -> list[str]:
-    """What is wanted of 10 million calls, beside what was measured: only of what was."""
+    """What is wanted of 10 and of 100 million calls, beside what was measured: only of what was."""
     rows: list[tuple[str, str, str, bool]] = []
     build, metrics = _medians(kept, "build"), _medians(kept, "metrics")
-    size = max({*build} & {*metrics}, default=0)
+    size = max((n for n in {*build} & {*metrics} if n < HUGE), default=0)
     if size:
         for step, found in (("build", build[size]), ("metrics", metrics[size])):
             ratio = found[OURS].cpu / found[_SQL].cpu
@@ -95,13 +97,17 @@ def _judged(kept: Kept) -> list[str]:
         ratio = found[WHOLE].cpu / found[OURS].cpu
         told = f"a store of {largest:,} calls brought up to date by 1 %: CPU against building it whole"
         rows.append((told, "4× less at least", f"{ratio:.1f}×", ratio >= 4))
-    for largest in _sizes(kept, "filters")[-1:]:
-        if asked := kept["filters"][str(largest)].get("asked", {}).get(OURS):
-            taken = [ms for ms, _ in asked["all"]]
-            for name, value, most in (("p50", _at(taken, 0.5), 30), ("p95", _at(taken, 0.95), 180)):
-                rows.append(
-                    (f"filter to figures, {largest:,} calls: {name}, ms", f"under {most}", f"{value:.0f}", value < most)
-                )
+    for largest in [n for n in build if n > HUGE][-1:]:
+        peak = build[largest][OURS].megabytes / 1024
+        rows.append((f"build of {largest:,} calls: memory, GiB", "under 24", f"{peak:.1f}", peak < 24))
+    usual, huge = ([n for n in _sizes(kept, "filters") if (n > HUGE) == large][-1:] for large in (False, True))
+    for largest in (*usual, *huge):
+        asked = kept["filters"][str(largest)]["asked"][OURS]
+        taken = [ms for ms, _ in asked["all"]]
+        for name, part, most in (("p95", 0.95, 500),) if largest in huge else (("p50", 0.5, 30), ("p95", 0.95, 180)):
+            value, told = _at(taken, part), f"filter to figures, {largest:,} calls: {name}, ms"
+            rows.append((told, f"under {most}", f"{value:.0f}", value < most))
+        if largest in usual:
             peak = max(asked["peak"])
             rows.append(("memory of the process that reads, MB", "under 400", f"{peak:.0f}", peak < 400))
     for size_, name, title, most in (
@@ -178,19 +184,18 @@ def _filters(kept: Kept) -> list[str]:
     lines: list[str] = []
     for size in _sizes(kept, "filters"):
         part = kept["filters"][str(size)]
+        asked = part["asked"]
         lines += [f"### Filter to figures, {size:,} calls", ""]
-        if asked := part.get("asked", {}):
-            lines += ["| | questions | p50 ms | p95 ms | slowest ms | peak MB |", "|---|---:|---:|---:|---:|---:|"]
-            taken = [ms for ms, _ in asked[OURS]["all"]]
-            lines.append(_latency("callkit, every lens, ten cuts", taken, max(asked[OURS]["peak"])))
-            for name, found in asked.items():
-                lines.append(_latency(f"{name}, questions for everybody", found["shared"], max(found["shared_peak"])))
-            lenses: dict[str, list[float]] = {}
-            for ms, lens in asked[OURS]["all"]:
-                lenses.setdefault(lens, []).append(ms)
-            said = ", ".join(f"`{lens}` {_at(v, 0.5):.0f} / {_at(v, 0.95):.0f}" for lens, v in sorted(lenses.items()))
-            lines += ["", f"callkit by lens, p50 / p95: {said}. {part['at']}."]
-        lines += [*part["notes"], ""]
+        lines += ["| | questions | p50 ms | p95 ms | slowest ms | peak MB |", "|---|---:|---:|---:|---:|---:|"]
+        taken = [ms for ms, _ in asked[OURS]["all"]]
+        lines.append(_latency("callkit, every lens, ten cuts", taken, max(asked[OURS]["peak"])))
+        for name, found in asked.items():
+            lines.append(_latency(f"{name}, questions for everybody", found["shared"], max(found["shared_peak"])))
+        lenses: dict[str, list[float]] = {}
+        for ms, lens in asked[OURS]["all"]:
+            lenses.setdefault(lens, []).append(ms)
+        said = ", ".join(f"`{lens}` {_at(v, 0.5):.0f} / {_at(v, 0.95):.0f}" for lens, v in sorted(lenses.items()))
+        lines += ["", f"callkit by lens, p50 / p95: {said}. {part['at']}.", *part["notes"], ""]
     return lines
 
 
@@ -225,20 +230,22 @@ def _limits(kept: Kept) -> list[str]:
 
 
 def _plan(kept: Kept) -> list[str]:
-    """What more calls need, from what was measured at two sizes at least."""
-    found = _medians(kept, "build")
-    late = {
-        size: _at([ms for ms, _ in told["asked"][OURS]["all"]], 0.95) / 1000
-        for size in _sizes(kept, "filters")
-        if (told := kept["filters"][str(size)]).get("asked")
-    }
-    if len(found) < 2 or len(late) < 2:
+    """What more calls need, from what was measured at two sizes at least; of filters, at sizes answered alike."""
+    found, asked = _medians(kept, "build"), kept.get("filters", {})
+    sizes = _sizes(kept, "filters")
+    alike = [size for size in sizes if (size >= LEAST_CALLS) == (sizes[-1] >= LEAST_CALLS)][-2:]
+    if len(found) < 2 or not alike:
         return []
     largest = max(found)
     build = plan.fitted({size: runs[OURS].cpu for size, runs in [*found.items()][-2:]})
     kilobytes = {name: megabytes * 1024 / largest for name, megabytes in kept["build"][str(largest)]["sizes"].items()}
-    p95 = plan.fitted(dict(sorted(late.items())[-2:]))
-    return plan.told(plan.Measured(build, p95, kilobytes["tables"], kilobytes["store"], os.cpu_count() or 1))
+    p95 = plan.fitted({n: _at([ms for ms, _ in asked[str(n)]["asked"][OURS]["all"]], 0.95) / 1000 for n in alike})
+    columns = asked[str(alike[-1])].get("sizes", {}).get("columns", 0.0) * 1024 / alike[-1]
+    return plan.told(
+        plan.Measured(
+            build, p95, kilobytes["tables"], kilobytes["store"], os.cpu_count() or 1, columns, filters=len(alike)
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ from typing import Any
 from running import CALLKIT, HERE, Run, company, environment, interleaved, run
 
 STEPS = ("ingest", "build", "metrics")
-OURS = "callkit"
+OURS, STORE = "callkit", "company.duckdb"
 PEERS = {"bare DuckDB SQL": "sql", "pandas": "pandas", "Polars": "polars"}
-_HUGE = 30_000_000
+HUGE = 30_000_000
 """With more calls, peers that hold everything in memory need more of it than there is."""
+MEMORY = ("--memory", "14GB")
+"""What callkit is told when it builds so large a company."""
 
 
 def steps(size: int, rounds: int, wanted: list[str], work: Path) -> dict[str, Any]:
@@ -31,18 +33,18 @@ def steps(size: int, rounds: int, wanted: list[str], work: Path) -> dict[str, An
     for step in wanted:
         if step == "metrics":
             ensure_built(size, work)
-        runs = interleaved({n: _once(step, n, pythons, source, folder) for n, folder in folders.items()}, rounds)
+        runs = interleaved({n: _once(step, n, pythons, source, folder, size) for n, folder in folders.items()}, rounds)
         if step == "metrics":
             agree({name: folder / "metrics.json" for name, folder in folders.items()})
         measured[step] = {"runs": runs, "notes": notes}
         if step == "build":
-            measured[step]["sizes"] = _sizes(source, folders[OURS] / "company.duckdb")
+            measured[step]["sizes"] = _sizes(source, folders[OURS] / STORE)
     return measured
 
 
 def _pythons(size: int, work: Path) -> tuple[dict[str, str], list[str]]:
     """The interpreter of every peer that there is, and why others are missing."""
-    if size > _HUGE:
+    if size > HUGE:
         return {"bare DuckDB SQL": sys.executable}, [
             "pandas and Polars, which hold all tables in memory, are left out at this size."
         ]
@@ -51,12 +53,12 @@ def _pythons(size: int, work: Path) -> tuple[dict[str, str], list[str]]:
     return found, [f"The third peer is {told}." if polars else told]
 
 
-def _once(step: str, name: str, pythons: dict[str, str], source: Path, folder: Path) -> Callable[[], Run]:
-    store, answers = folder / "company.duckdb", folder / "metrics.json"
+def _once(step: str, name: str, pythons: dict[str, str], source: Path, folder: Path, size: int) -> Callable[[], Run]:
+    store, answers = folder / STORE, folder / "metrics.json"
     if name == OURS:
         command = {
             "ingest": [sys.executable, str(HERE / "figures.py"), "ingest", str(source)],
-            "build": [*CALLKIT, "build", str(source), "--out", str(store)],
+            "build": [*CALLKIT, "build", str(source), "--out", str(store), *(MEMORY if size > HUGE else ())],
             "metrics": [sys.executable, str(HERE / "figures.py"), "metrics", str(store)],
         }[step]
     else:
@@ -78,7 +80,7 @@ def ensure_built(size: int, work: Path) -> tuple[dict[str, Path], dict[str, str]
     folders = {name: out / name.replace(" ", "_") for name in (OURS, *pythons)}
     for name, folder in folders.items():
         if not folder.is_dir() or not any(folder.iterdir()):
-            _once("build", name, pythons, source, folder)()
+            _once("build", name, pythons, source, folder, size)()
     return folders, pythons, notes
 
 
