@@ -14,8 +14,8 @@ def credit(engine: Engine) -> None:
     """Makes the table `credits` of a placed company, once: deal_key, manager, and four weights that each sum to 1."""
     if engine.has("credits"):
         return
-    # Who spoke first and last is decided among a deal's people, of whom there are few, not among its calls; only where
-    # two of them began at one instant are the calls looked at again.
+    # Who spoke first and last is decided among a deal's people, of whom there are few, not among its calls, and most
+    # deals have but one; only where two of them began at one instant are the calls looked at again.
     engine.create("credits", """
         WITH spoken AS (
             SELECT c.deal_key AS deal_key, c.manager AS manager, c.talk_seconds AS talk_seconds,
@@ -28,10 +28,20 @@ def credit(engine: Engine) -> None:
             FROM spoken
             GROUP BY deal_key, manager
         ),
+        heads AS (
+            SELECT deal_key, count(*) AS heads, max(manager) AS manager FROM people GROUP BY deal_key
+        ),
+        several AS (
+            SELECT p.deal_key AS deal_key, p.manager AS manager, p.talk AS talk,
+                p.first_us AS first_us, p.last_us AS last_us
+            FROM people AS p
+            JOIN heads AS h ON h.deal_key = p.deal_key
+            WHERE h.heads > 1
+        ),
         ties AS (
-            SELECT deal_key, first_us AS started_us FROM people GROUP BY deal_key, first_us HAVING count(*) > 1
+            SELECT deal_key, first_us AS started_us FROM several GROUP BY deal_key, first_us HAVING count(*) > 1
             UNION
-            SELECT deal_key, last_us FROM people GROUP BY deal_key, last_us HAVING count(*) > 1
+            SELECT deal_key, last_us FROM several GROUP BY deal_key, last_us HAVING count(*) > 1
         ),
         tied AS (
             SELECT s.deal_key AS deal_key, s.manager AS manager, s.started_us AS started_us,
@@ -44,7 +54,7 @@ def credit(engine: Engine) -> None:
             SELECT p.deal_key AS deal_key, p.manager AS manager, p.talk AS talk,
                 row_number() OVER (PARTITION BY p.deal_key ORDER BY p.first_us, f.first_id) AS nth,
                 row_number() OVER (PARTITION BY p.deal_key ORDER BY p.last_us DESC, l.last_id DESC) AS nth_last
-            FROM people AS p
+            FROM several AS p
             LEFT JOIN tied AS f
                 ON f.deal_key = p.deal_key AND f.manager = p.manager AND f.started_us = p.first_us
             LEFT JOIN tied AS l
@@ -56,8 +66,8 @@ def credit(engine: Engine) -> None:
             CASE WHEN nth_last = 1 THEN 1 ELSE 0 END AS by_last
         FROM ranked
         UNION ALL
-        SELECT d.deal_key, d.owner, 1, 1, 1, 1
+        SELECT d.deal_key, coalesce(h.manager, d.owner), 1, 1, 1, 1
         FROM deals AS d
-        LEFT JOIN (SELECT DISTINCT deal_key FROM people) AS p ON p.deal_key = d.deal_key
-        WHERE p.deal_key IS NULL
+        LEFT JOIN heads AS h ON h.deal_key = d.deal_key
+        WHERE coalesce(h.heads, 1) = 1
     """)  # fmt: skip
