@@ -143,24 +143,15 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
         FROM checked_calls AS c LEFT JOIN deals AS d ON d.deal_id = c.deal_id
         WHERE c.contact_id IS NOT NULL AND d.deal_key IS NULL
     """, passing=True)  # fmt: skip
-    if contacts := _contacts(engine):
+    key, how, joined = "d.deal_key", str(NOWHERE), ""
+    if _contacts(engine):
         _place_on_contacts(settings, engine)
+        key, how = "coalesce(d.deal_key, k.deal_key)", f"coalesce(k.how, {NOWHERE})"
+        joined = "LEFT JOIN on_contact AS k ON k.call_id = c.call_id"
     segments = [quoted(f"dim_{name}") for name in dimensions]
     dates = ["created_us", "closed_us", "created_month", "closed_month"]
-    taken = ("deal_key", "has_history", "owner", *dates, *segments)
-    if contacts:
-        how = f"coalesce(k.how, {NOWHERE})"
-        of_deal = "".join(f", coalesce(d.{c}, k.{c}) AS {c}" for c in taken)
-        joined = f"""
-            LEFT JOIN (
-                SELECT o.call_id AS call_id, o.how AS how{"".join(f", e.{c} AS {c}" for c in taken)}
-                FROM on_contact AS o JOIN deals AS e ON e.deal_key = o.deal_key
-            ) AS k ON k.call_id = c.call_id
-        """
-    else:
-        how, of_deal, joined = str(NOWHERE), "".join(f", d.{c} AS {c}" for c in taken), ""
     carried = "".join(
-        [*(f", coalesce(x.{c}, {NO_DEAL}) AS {c}" for c in ("owner", *segments)), *(f", x.{c} AS {c}" for c in dates)]
+        [*(f", coalesce(e.{c}, {NO_DEAL}) AS {c}" for c in ("owner", *segments)), *(f", e.{c} AS {c}" for c in dates)]
     )
     engine.create("calls", f"""
         SELECT x.call_id AS call_id, x.started_us AS started_us, x.talk_seconds AS talk_seconds,
@@ -169,7 +160,7 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
             CASE
                 WHEN x.deal_key IS NULL THEN {NO_DEAL}
                 WHEN t.stage IS NOT NULL THEN t.stage
-                WHEN x.has_history THEN {BEFORE_DEAL}
+                WHEN e.has_history THEN {BEFORE_DEAL}
                 ELSE {NO_HISTORY}
             END AS stage,
             CAST(floor((x.local_us - x.local_day * {DAY}) / {HOUR}.0) AS SMALLINT) AS hour,
@@ -177,14 +168,14 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
             CAST((x.local_day + 700003) % 7 + 1 AS SMALLINT) AS weekday,
             {engine.month("x.local_us")} AS month,
             x.how AS how, x.deal_unknown AS deal_unknown,
-            x.deal_key IS NOT NULL AND (x.closed_us IS NULL OR x.started_us < x.closed_us) AS while_open,
+            x.deal_key IS NOT NULL AND (e.closed_us IS NULL OR x.started_us < e.closed_us) AS while_open,
             coalesce(x.started_us + x.talk_seconds * {SECOND} > t.left_us, FALSE) AS spans_change
         FROM (
             SELECT *, CAST(floor(local_us / {DAY}.0) AS BIGINT) AS local_day
             FROM (
                 SELECT c.call_id AS call_id, c.started_us AS started_us, c.talk_seconds AS talk_seconds,
                     CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction,
-                    coalesce(g.manager, 0) AS manager, coalesce(g.team, 0) AS team{of_deal},
+                    coalesce(g.manager, 0) AS manager, coalesce(g.team, 0) AS team, {key} AS deal_key,
                     CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE {how} END AS how,
                     c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown,
                     {local("c.started_us")} AS local_us
@@ -194,9 +185,10 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
                 {joined}
             ) AS found
         ) AS x
+        LEFT JOIN deals AS e ON e.deal_key = x.deal_key
         LEFT JOIN stays AS t
             ON t.deal_key = x.deal_key AND x.started_us >= t.from_us AND x.started_us < t.left_us
-        ORDER BY coalesce(x.created_us, x.started_us), x.deal_key
+        ORDER BY coalesce(e.created_us, x.started_us), x.deal_key
     """)  # fmt: skip
 
 
