@@ -262,10 +262,11 @@ def test_the_grammar_can_be_built_twice() -> None:
     assert grammar() is not grammar()
 
 
-def test_conformance_cases_agree(shared: Path) -> None:
+def test_conformance_cases_of_every_company_agree(shared: Path) -> None:
+    """A dozen of them: `.ci/run` asks all."""
     check = shared / "conformance" / "check.py"
     command = f"{sys.executable} -m callkit"
-    for part in ("small-0", "pipelines-0", "bpic2012-1"):
+    for part in ("small-0", "pipelines-00", "bpic2012-10"):
         done = subprocess.run(
             [sys.executable, str(check), "--callkit", command, "--only", part],
             capture_output=True,

@@ -17,6 +17,8 @@ import psutil
 
 HERE = Path(__file__).parent
 CALLKIT = [sys.executable, "-m", "callkit"]
+MOST_DRAWN = 30_000_000
+"""So many calls `callkit demo` draws at once."""
 _MB = 1 << 20
 
 
@@ -84,7 +86,8 @@ def company(size: int, work: Path) -> Path:
     """A generated company of about `size` calls in twelve months, made once."""
     source = work / f"company-{size}"
     if not source.exists():
-        run([*CALLKIT, "demo", str(source), "--calls", str(size), "--months", "12"])
+        drawn = [*CALLKIT, "demo", str(source), "--calls", str(size), "--months", "12"]
+        run([sys.executable, str(HERE / "joined.py"), str(source), str(size)] if size > MOST_DRAWN else drawn)
     return source
 
 
@@ -103,8 +106,9 @@ def environment(home: Path, wanted: Sequence[str]) -> tuple[str, str]:
     """
     python = home / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    install = [*pip, "install", "--quiet", "--disable-pip-version-check", *wanted]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
