@@ -24,7 +24,7 @@ from callkit.scope import CREDITS, LENSES, conditions
 from callkit.scope import Scope as CallkitScope
 from callkit.zones import Period
 
-SLOW_BUT_SURE = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW_BUT_SURE = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ADDITIVE = (
     "calls",
     "answered_calls",

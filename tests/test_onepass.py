@@ -122,7 +122,7 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, size)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_figures_are_those_of_sql_in_any_world_under_any_scope(in_small_parts: None, data: st.DataObject) -> None:
     world: World = data.draw(any_worlds(least=1))
