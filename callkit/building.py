@@ -69,14 +69,15 @@ def build(
             return
     with stored.being_built(out, {}, memory) as engine, ThreadPoolExecutor(1) as beside:
         marked = beside.submit(marks, source) if again and not more else None
-        _, facts = _placed(source, settings, engine, once=marked is None)
+        once = marked is None
+        _, facts = _placed(source, settings, engine, once=once)
         credit(engine)
         facts |= {"made_of": made_of, "built": {"whole": why}} | dict(more)
         # Of files that somebody wrote to meanwhile the tables may hold more than the marks, or less.
         if marked and marked.result() and stored.made_of(source, settings) == made_of:
             remember(engine)
             facts |= _growth(marked.result(), 0)
-        let_go(engine)
+        let_go(engine, once=once)
         _keep(facts, engine)
 
 

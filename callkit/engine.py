@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 _BESIDE, _OVER, _LEAST = 170, 0.08, 500
+"""MiB that a process takes beside DuckDB's own limit, the part by which that is passed, as measured; the least MiB."""
 # DuckDB takes the processes of notebooks for a person at a keyboard and would draw bars in between.
 _EACH_CONNECTION = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
-"""MiB that a process takes beside DuckDB's own limit, the part by which that is passed, as measured; the least MiB."""
 PREFIX = "checked_"
 """How the names of checked tables begin: they pass away once the calls are placed."""
 

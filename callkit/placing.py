@@ -18,6 +18,8 @@ from callkit.tables import Checked
 from callkit.zones import DAY, HOUR, SECOND, local_sql
 
 FOREVER = 9223372036854775807
+_ONCE = "stage_changes"
+"""The table that nothing needs once calls are to be placed but what lets a store grow."""
 # how a call came to its deal
 ON_DEAL, ON_CONTACT, ON_CONTACT_AMBIGUOUS, ON_CLOSED_CONTACT, NOWHERE = 1, 2, 3, 4, 0
 
@@ -37,15 +39,14 @@ def place(checked: Checked, settings: Settings, engine: Engine, *, once: bool = 
     place_deals(checked.dimensions, clock, engine)
     place_stays(keyed_by_pair, settings, engine)
     if once:
-        engine.drop(f"{PREFIX}stage_changes")
-        engine.define(f"{PREFIX}stage_changes", {"deal_id": "VARCHAR"}, [], passing=True)  # to be let go of
+        engine.drop(f"{PREFIX}{_ONCE}")
     place_calls(checked.dimensions, settings, clock, engine)
 
 
-def let_go(engine: Engine) -> None:
-    """Takes the checked tables away, and what placing made in between."""
+def let_go(engine: Engine, *, once: bool = False) -> None:
+    """Takes the checked tables away, and what placing made in between; `once` as `place` was told."""
     between = ["history", "loose", *(["on_contact"] if _contacts(engine) else [])]
-    engine.drop(*(f"{PREFIX}{name}" for name in CONTRACT), *between)
+    engine.drop(*(f"{PREFIX}{name}" for name in CONTRACT if not (once and name == _ONCE)), *between)
 
 
 def _contacts(engine: Engine) -> bool:

@@ -525,8 +525,9 @@ def test_a_company_without_sources_and_money_is_served_too(browser: Any, shared:
         reader = Reader(browser)
         page = reader.open(address)
         names = [urlsplit(link.get_attribute("href")).query for link in page.locator(".ck-nav a").all()]
-        for name in (parse_qs(query)["page"][0] for query in names if query):
-            reader.changing(lambda name=name: page.evaluate(f"callkit.set('page', '{name}')"))  # type: ignore[misc]
+        for name in ("", *(parse_qs(query)["page"][0] for query in names if query)):
+            if name:
+                reader.changing(lambda name=name: page.evaluate(f"callkit.set('page', '{name}')"))  # type: ignore[misc]
             reader.drawn()
             assert not page.locator(".ck-content .ck-warning").count(), name
         assert "page=managers" in names

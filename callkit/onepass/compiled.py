@@ -17,7 +17,7 @@ OPEN_FROM = 72
 """The first `kind` of a call that was made while its deal was open."""
 
 
-def _key(start: Any, stop: Any, of_deal: Any, rows: Any, keys_of_deal: Any, keys: Any) -> None:
+def _key_places(start: Any, stop: Any, of_deal: Any, rows: Any, keys_of_deal: Any, keys: Any) -> None:
     """Puts into `keys` what the tables give for the codes of each deal from `start` to `stop`, summed."""
     keys[:] = 0
     for r in range(rows.size):
@@ -104,7 +104,7 @@ def _count(whose: Any, counts: Any) -> None:
         counts[whose[i]] += 1
 
 
-key_places = numba.njit(nogil=True, cache=True)(_key)
+key_places = numba.njit(nogil=True, cache=True)(_key_places)
 count = numba.njit(cache=True)(_count)
 slots = numba.njit(cache=True)(_slots)
 tally = numba.njit(nogil=True, cache=True)(_tally)

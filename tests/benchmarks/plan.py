@@ -23,10 +23,14 @@ MOST_PACKED = 1 << 32
 
 @dataclass(frozen=True)
 class Line:
-    """A power law `a · n^b`, fitted to logarithms by least squares."""
+    """A power law `a · n^b`, fitted to logarithms by least squares; through a single size in proportion.
+
+    `sizes` is how many it was fitted to.
+    """
 
     a: float
     b: float
+    sizes: int
 
     def at(self, calls: float) -> float:
         return self.a * calls**self.b
@@ -40,18 +44,17 @@ def fitted(points: Mapping[int, float]) -> Line:
     """
     xs, ys = [math.log(n) for n in points], [math.log(v) for v in points.values()]
     if len(xs) < 2:
-        return Line(math.exp(ys[0]) / math.exp(xs[0]), 1.0)
+        return Line(math.exp(ys[0]) / math.exp(xs[0]), 1.0, 1)
     x, y = sum(xs) / len(xs), sum(ys) / len(ys)
     b = sum((u - x) * (v - y) for u, v in zip(xs, ys, strict=True)) / sum((u - x) ** 2 for u in xs)
-    return Line(math.exp(y - b * x), b)
+    return Line(math.exp(y - b * x), b, len(xs))
 
 
 @dataclass(frozen=True)
 class Measured:
     """What the plan goes by: CPU seconds of a build and seconds of a slow filter by calls, on so many cores.
 
-    `tables`, `store` and `columns` are kilobytes a call, as CSV, as it is placed, and as the app packs it. `filters` is
-    of how many sizes the filter's line is; one that is through a single size grows in proportion.
+    `tables`, `store` and `columns` are kilobytes a call, as CSV, as it is placed, and as the app packs it.
     """
 
     build: Line
@@ -60,7 +63,6 @@ class Measured:
     store: float
     cores: int
     columns: float = 0.0
-    filters: int = 2
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def told(by: Measured) -> list[str]:
     }
     how = (
         f"the 95th percentile of filters with {by.filter.b:.2f}"
-        if by.filters > 1
+        if by.filter.sizes > 1
         else "the 95th percentile of filters was measured at one size and is taken to grow in proportion"
     )
     return [

@@ -240,11 +240,8 @@ def _plan(kept: Kept) -> list[str]:
     kilobytes = {name: megabytes * 1024 / largest for name, megabytes in kept["build"][str(largest)]["sizes"].items()}
     p95 = plan.fitted({n: _at([ms for ms, _ in asked[str(n)]["asked"][OURS]["all"]], 0.95) / 1000 for n in alike})
     columns = asked[str(alike[-1])].get("sizes", {}).get("columns", 0.0) * 1024 / alike[-1]
-    return plan.told(
-        plan.Measured(
-            build, p95, kilobytes["tables"], kilobytes["store"], os.cpu_count() or 1, columns, filters=len(alike)
-        )
-    )
+    cores = os.cpu_count() or 1
+    return plan.told(plan.Measured(build, p95, kilobytes["tables"], kilobytes["store"], cores, columns))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import psutil
 HERE = Path(__file__).parent
 CALLKIT = [sys.executable, "-m", "callkit"]
 MOST_DRAWN = 30_000_000
-"""So many calls `callkit demo` draws at once."""
+"""So many calls `callkit demo` draws at once; to import it would make this process, and so its children, larger."""
 _MB = 1 << 20
 
 
