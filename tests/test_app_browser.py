@@ -119,23 +119,30 @@ class Reader:
         """Has every chart drawn, those too that nobody has come near: as a printer does."""
         self.page.evaluate("dispatchEvent(new Event('beforeprint'))")
         self.page.wait_for_function(
-            "[...document.querySelectorAll('.ck-drawing')].every((d) => d.querySelector('svg'))"
+            "[...document.querySelectorAll('.ck-drawing')].every((d) => d.matches(':not([data-due]) > *') && d.querySelector('svg'))"
         )
 
     def query(self) -> dict[str, list[str]]:
         return parse_qs(urlsplit(self.page.url).query, keep_blank_values=True)
 
     def centre(self, part: str, test: str) -> tuple[float, float]:
-        """The middle of the drawn mark whose datum passes a test."""
+        """The middle of the drawn mark whose datum passes a test, once all that stands about it is drawn and still."""
         self.page.locator(f'[data-part="{part}"] .ck-chart').scroll_into_view_if_needed()
-        self.page.wait_for_selector(f'[data-part="{part}"] svg')
+        self.page.wait_for_selector(f'[data-part="{part}"] figure:not([data-due]) svg')
         found = self.page.evaluate(
-            f"""() => {{
-              const marks = [...document.querySelectorAll('[data-part="{part}"] path')];
-              const mark = marks.find((m) => {{ const d = m.__data__?.datum; return d && ({test}); }});
-              mark.scrollIntoView({{ block: "center" }});
-              const box = mark.getBoundingClientRect();
-              return [box.x + box.width / 2, box.y + box.height / 2];
+            f"""async () => {{
+              const frame = () => new Promise(requestAnimationFrame);
+              const due = () => [...document.querySelectorAll('figure[data-due]')].some((figure) => figure.chart.near);
+              for (let still = 0, before = ''; ;) {{
+                const marks = [...document.querySelectorAll('[data-part="{part}"] path')];
+                const mark = marks.find((m) => {{ const d = m.__data__?.datum; return d && ({test}); }});
+                mark.scrollIntoView({{ block: "center" }});
+                await frame();
+                const box = mark.getBoundingClientRect(), now = `${{box.x}} ${{box.y}}`;
+                still = mark.isConnected && now === before && !due() ? still + 1 : 0;
+                if (still > 3) return [box.x + box.width / 2, box.y + box.height / 2];
+                before = now;
+              }}
             }}"""
         )
         return found[0], found[1]

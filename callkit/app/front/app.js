@@ -162,7 +162,7 @@ class App {
     }
     this.status("");
     this.frame();
-    const placed = this.parts.show(answer);
+    const filled = [this.parts.show(answer)];
     if (moved) this.main.scrollTo?.({ top: 0 }), this.own && scrollTo({ top: 0 });
     this.filters.render();
     this.behind.follow();
@@ -171,9 +171,9 @@ class App {
       const told = await this.ask("part", { name: part.name, layouts: this.parts.layouts() });
       if (turn !== this.turn || this.view !== answer) return;
       if (told.trouble) this.parts.fill(part.name, { kind: "html", html: "", trouble: told.trouble });
-      else this.parts.fill(told.name, told.shown);
+      else filled.push(this.parts.fill(told.name, told.shown));
     }
-    await placed;
+    await Promise.all(filled);
     if (turn === this.turn && this.view === answer) this.root.dataset.complete = String(turn);
   }
 

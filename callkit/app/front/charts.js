@@ -58,14 +58,16 @@ class Chart {
 
   layout() { return this.width < NARROW_BELOW ? "narrow" : "wide"; }
 
-  // A hidden figure is 0 pixels wide: it waits until it is shown.
+  // A hidden figure is 0 pixels wide: it waits until it is shown. What is drawn of an earlier view, or in another look, is
+  // due to be drawn anew.
   async draw({ printed = false } = {}) {
     this.width ??= this.figure.clientWidth;
     if (!this.content || !this.width) return;
-    this.near ??= this.figure.getBoundingClientRect().top < (1 + NEAR) * innerHeight;
-    if (!this.near && !printed) return;
     const layout = this.layout(), narrow = layout === "narrow", key = `${look()} ${layout}`;
     if (this.key === key) return;
+    this.figure.dataset.due = "";
+    this.near ??= this.figure.getBoundingClientRect().top < (1 + NEAR) * innerHeight;
+    if (!this.near && !printed) return;
     if (![layout, "both"].includes(this.content.layout)) return this.app.parts.laidOut(this);
     this.key = key;
     const turn = ++this.turn;
@@ -97,6 +99,7 @@ class Chart {
     });
     if (narrow) this.fade();
     this.mark();
+    delete this.figure.dataset.due;
     performance.mark(`callkit-drawn-${this.content.name}`);
     this.app.drawn(this.content.name);
   }

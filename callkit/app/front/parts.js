@@ -40,10 +40,10 @@ class Parts {
     }
     this.filled = new Set();
     const shown = Object.entries(view.shown), again = shown.filter(([name]) => this.charts.get(name)?.view);
-    await Promise.allSettled(again.map(([name, content]) => this.fill(name, content)));
+    await Promise.all(again.map(([name, content]) => this.fill(name, content)));
     if (this.app.view !== view) return;
     for (const name of wanted) if (!(name in view.shown) && !this.filled.has(name)) this.place(name).classList.add("ck-waiting");
-    for (const [name, content] of shown) if (!again.some(([drawn]) => drawn === name)) this.fill(name, content);
+    await Promise.all(shown.filter((one) => !again.includes(one)).map(([name, content]) => this.fill(name, content)));
   }
 
   place(name) { return this.element.querySelector(`:scope > [data-part="${name}"]`); }
@@ -167,7 +167,7 @@ class Parts {
     }
     place.querySelector(".ck-how")?.remove();
     place.querySelector(".ck-chart").insertAdjacentHTML("beforeend", shown.how || "");
-    return chart.show(shown);
+    return chart.show(shown).catch(reportError); // one chart that fails is told and stops no other
   }
 
   switches() {
