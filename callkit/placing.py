@@ -138,16 +138,18 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
     """Calls, each with the columns of its deal that figures are cut, filtered and dated by; those of a deal together.
 
     They stand in the order in which their deals began, so that a period, or a deal's calls, are read without the rest.
+    They are brought into it before they take on the columns of their deals, which then lie near each other.
     """
     engine.create("loose", """
         SELECT c.call_id AS call_id, c.started_us AS started_us, c.deal_id AS deal_id, c.contact_id AS contact_id
         FROM checked_calls AS c LEFT JOIN deals AS d ON d.deal_id = c.deal_id
         WHERE c.contact_id IS NOT NULL AND d.deal_key IS NULL
     """, passing=True)  # fmt: skip
-    key, how, joined = "d.deal_key", str(NOWHERE), ""
+    key, how, began, joined = "d.deal_key", str(NOWHERE), "d.created_us", ""
     if _contacts(engine):
         _place_on_contacts(settings, engine)
         key, how = "coalesce(d.deal_key, k.deal_key)", f"coalesce(k.how, {NOWHERE})"
+        began = "d.created_us, k.created_us"
         joined = "LEFT JOIN on_contact AS k ON k.call_id = c.call_id"
     segments = [quoted(f"dim_{name}") for name in dimensions]
     dates = ["created_us", "closed_us", "created_month", "closed_month"]
@@ -160,7 +162,7 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
             x.direction AS direction, x.manager AS manager, x.team AS team, x.deal_key AS deal_key{carried},
             CASE
                 WHEN x.deal_key IS NULL THEN {NO_DEAL}
-                WHEN t.stage IS NOT NULL THEN t.stage
+                WHEN x.stay IS NOT NULL THEN x.stay
                 WHEN e.has_history THEN {BEFORE_DEAL}
                 ELSE {NO_HISTORY}
             END AS stage,
@@ -170,26 +172,29 @@ def place_calls(dimensions: tuple[str, ...], settings: Settings, local: Callable
             {engine.month("x.local_us")} AS month,
             x.how AS how, x.deal_unknown AS deal_unknown,
             x.deal_key IS NOT NULL AND (e.closed_us IS NULL OR x.started_us < e.closed_us) AS while_open,
-            coalesce(x.started_us + x.talk_seconds * {SECOND} > t.left_us, FALSE) AS spans_change
+            coalesce(x.started_us + x.talk_seconds * {SECOND} > x.stay_left_us, FALSE) AS spans_change
         FROM (
             SELECT *, CAST(floor(local_us / {DAY}.0) AS BIGINT) AS local_day
             FROM (
-                SELECT c.call_id AS call_id, c.started_us AS started_us, c.talk_seconds AS talk_seconds,
-                    CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction,
-                    coalesce(g.manager, 0) AS manager, coalesce(g.team, 0) AS team, {key} AS deal_key,
-                    CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE {how} END AS how,
-                    c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown,
-                    {local("c.started_us")} AS local_us
-                FROM checked_calls AS c
-                LEFT JOIN deals AS d ON d.deal_id = c.deal_id
-                LEFT JOIN managers AS g ON g.manager_id = c.manager_id
-                {joined}
+                SELECT f.*, t.stage AS stay, t.left_us AS stay_left_us
+                FROM (
+                    SELECT c.call_id AS call_id, c.started_us AS started_us, c.talk_seconds AS talk_seconds,
+                        CASE c.direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 3 END AS direction,
+                        coalesce(g.manager, 0) AS manager, coalesce(g.team, 0) AS team, {key} AS deal_key,
+                        CASE WHEN d.deal_key IS NOT NULL THEN {ON_DEAL} ELSE {how} END AS how,
+                        c.deal_id IS NOT NULL AND d.deal_key IS NULL AS deal_unknown,
+                        {local("c.started_us")} AS local_us, coalesce({began}, c.started_us) AS began_us
+                    FROM checked_calls AS c
+                    LEFT JOIN deals AS d ON d.deal_id = c.deal_id
+                    LEFT JOIN managers AS g ON g.manager_id = c.manager_id
+                    {joined}
+                ) AS f
+                LEFT JOIN stays AS t
+                    ON t.deal_key = f.deal_key AND f.started_us >= t.from_us AND f.started_us < t.left_us
+                ORDER BY f.began_us, f.deal_key
             ) AS found
         ) AS x
         LEFT JOIN deals AS e ON e.deal_key = x.deal_key
-        LEFT JOIN stays AS t
-            ON t.deal_key = x.deal_key AND x.started_us >= t.from_us AND x.started_us < t.left_us
-        ORDER BY coalesce(e.created_us, x.started_us), x.deal_key
     """)  # fmt: skip
 
 
@@ -197,14 +202,14 @@ def _place_on_contacts(settings: Settings, engine: Engine) -> None:
     """Calls without a deal of their own, on their contact's: the active one created last, else the last closed."""
     lead_in, reach = round(settings.lead_in_minutes * 60 * SECOND), round(settings.contact_days * DAY)
     engine.create("on_contact", f"""
-        SELECT call_id, deal_key,
+        SELECT call_id, deal_key, created_us,
             CASE
                 WHEN NOT active THEN {ON_CLOSED_CONTACT}
                 WHEN actives > 1 THEN {ON_CONTACT_AMBIGUOUS}
                 ELSE {ON_CONTACT}
             END AS how
         FROM (
-            SELECT call_id, deal_key, active,
+            SELECT call_id, deal_key, created_us, active,
                 sum(CASE WHEN active THEN 1 ELSE 0 END) OVER (PARTITION BY call_id) AS actives,
                 row_number() OVER (
                     PARTITION BY call_id

@@ -30,6 +30,8 @@ VERSION = 4
 FILE, NOTE = ".duckdb", ".callkit"
 SUFFIXES = (FILE, NOTE)
 _PLACE = "callkit"
+_POOL = "25%"
+"""The part of its memory that a build keeps from one query to the next: to give it back and ask anew takes time."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ def _spill(aside: Path) -> Path:
 def _filed(aside: Path, memory: str) -> Iterator[Engine]:
     engine = DuckDB(memory=memory, spill=_spill(aside))
     try:
+        if not memory:
+            engine.query(f"SET block_allocator_memory = '{_POOL}'")
         engine.query(f"ATTACH {literal(str(aside))} AS store")
         engine.query("USE store")
         yield engine

@@ -119,7 +119,8 @@ class Reader:
         """Has every chart drawn, those too that nobody has come near: as a printer does."""
         self.page.evaluate("dispatchEvent(new Event('beforeprint'))")
         self.page.wait_for_function(
-            "[...document.querySelectorAll('.ck-drawing')].every((d) => d.matches(':not([data-due]) > *') && d.querySelector('svg'))"
+            "[...document.querySelectorAll('.ck-drawing')]"
+            ".every((d) => d.matches(':not([data-due]) > *') && d.querySelector('svg'))"
         )
 
     def query(self) -> dict[str, list[str]]:
