@@ -19,7 +19,7 @@ class Parts {
   async laidOut(chart) {
     const { view } = this.app;
     const told = await this.app.ask("part", { name: chart.part, layouts: { [chart.part]: chart.layout() } });
-    if (this.app.view === view && told.shown) chart.show(told.shown);
+    if (this.app.view === view && told.shown) await chart.show(told.shown);
   }
 
   // The chart first: where it stands already it is drawn anew before anything else has the page laid out again.
