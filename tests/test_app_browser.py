@@ -134,7 +134,8 @@ class Reader:
             f"""async () => {{
               const frame = () => new Promise(requestAnimationFrame);
               const due = () => [...document.querySelectorAll('figure[data-due]')].some((figure) => figure.chart.near);
-              for (let still = 0, before = ''; ;) {{
+              const until = performance.now() + {LONG};
+              for (let still = 0, before = ''; performance.now() < until;) {{
                 const marks = [...document.querySelectorAll('[data-part="{part}"] path')];
                 const mark = marks.find((m) => {{ const d = m.__data__?.datum; return d && ({test}); }});
                 mark.scrollIntoView({{ block: "center" }});
@@ -144,6 +145,7 @@ class Reader:
                 if (still > 3) return [box.x + box.width / 2, box.y + box.height / 2];
                 before = now;
               }}
+              throw new Error("never still");
             }}"""
         )
         return found[0], found[1]
@@ -191,6 +193,10 @@ def test_charts_are_drawn_when_the_reader_comes_near_them_or_prints(demo: str, b
     page.evaluate("scrollTo(0, 0)")
     assert page.pdf()
     assert page.evaluate(undrawn) == []
+    for theme in ("dark", "light"):  # there and back again while they are far
+        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        page.wait_for_timeout(100)
+    reader.drawn()
     reader.close()
 
 

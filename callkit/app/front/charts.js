@@ -67,7 +67,11 @@ class Chart {
     if (this.key === key) return;
     this.figure.dataset.due = "";
     this.near ??= this.figure.getBoundingClientRect().top < (1 + NEAR) * innerHeight;
-    if (!this.near && !printed) return;
+    if (!this.near && !printed) {
+      this.key = ""; // nor does what is being drawn count any more
+      this.turn++;
+      return;
+    }
     if (![layout, "both"].includes(this.content.layout)) return this.app.parts.laidOut(this);
     this.key = key;
     const turn = ++this.turn;
